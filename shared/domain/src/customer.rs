@@ -1,0 +1,656 @@
+//! The customer: one record, seen through several contracts.
+//!
+//! Every way in which a customer can change is a method here that either refuses or returns the [`Change`] it made,
+//! with the events, the audit entry's words and the sub-resources to write. Invariants: a change that returned has
+//! kept every rule; an inactive customer does not change (except what a scan or its reviewer finds out); the primary
+//! sub-resource of each kind is part of the customer, so that one read answers a GET.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use crate::audit::{AuditAction, AuditHead};
+use crate::choices::{Classification, CustomerStatus};
+use crate::contact::{
+    Contact, ContactBody, ContactId, ContactKind, Owner, PrimaryRefused, primary_on_add,
+    primary_on_change, primary_on_remove,
+};
+use crate::event::EventKind;
+use crate::ids::{CifNumber, CustomerId, PartnerId};
+use crate::name::{EntityName, PersonName};
+use crate::numbers::BasisPoints;
+use crate::profile::{
+    BusinessDueDiligence, BusinessProfile, CommonProfile, DueDiligence, PersonProfile,
+};
+use crate::scan::{Decision, DecisionRefused, Scan, ScanKind};
+use crate::text::Text;
+
+/// The partner's own id for a customer.
+pub type ClientIdentifier = Text<50>;
+
+/// How many sub-resources of one kind a customer may have. Far above any use seen, low enough that a list is one
+/// query.
+pub const MOST_CONTACTS: u32 = 50;
+
+/// A person as a customer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    /// The name.
+    pub name: PersonName,
+    /// The profile.
+    pub profile: PersonProfile,
+    /// Work and income, when asked.
+    pub due_diligence: Option<DueDiligence>,
+}
+
+/// A company as a customer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Business {
+    /// The name.
+    pub name: EntityName,
+    /// The profile.
+    pub profile: BusinessProfile,
+    /// Its business, when asked.
+    pub due_diligence: Option<BusinessDueDiligence>,
+}
+
+/// Who the customer is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Party {
+    /// A person.
+    Personal(Person),
+    /// A company.
+    Business(Business),
+}
+
+impl Party {
+    /// Which of the two.
+    #[must_use]
+    pub const fn classification(&self) -> Classification {
+        match self {
+            Self::Personal(_) => Classification::Personal,
+            Self::Business(_) => Classification::Business,
+        }
+    }
+
+    /// The part of the profile that both have.
+    #[must_use]
+    pub const fn common(&self) -> &CommonProfile {
+        match self {
+            Self::Personal(person) => &person.profile.common,
+            Self::Business(business) => &business.profile.common,
+        }
+    }
+
+    /// The name in full, for screening and for answers.
+    #[must_use]
+    pub fn full_name(&self) -> String {
+        match self {
+            Self::Personal(person) => person.name.full(),
+            Self::Business(business) => business.name.as_str().to_owned(),
+        }
+    }
+}
+
+/// What the customer knows about its sub-resources of one kind.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Shelf {
+    /// How many there are.
+    pub count: u32,
+    /// The primary one.
+    pub primary: Option<Contact>,
+}
+
+/// One customer of one partner.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Customer {
+    /// Its id.
+    pub id: CustomerId,
+    /// Whose customer it is.
+    pub partner: PartnerId,
+    /// The bank's file number.
+    pub cif: CifNumber,
+    /// Who it is.
+    pub party: Party,
+    /// The partner's own id.
+    pub client_identifier: Option<ClientIdentifier>,
+    /// Whether it may be worked with.
+    pub status: CustomerStatus,
+    /// The sanctions scan.
+    pub ofac: Scan,
+    /// The scan for politically exposed persons.
+    pub pep_scan: Scan,
+    /// When it was taken on.
+    pub created_at: Timestamp,
+    /// When anything last changed.
+    pub modified_at: Timestamp,
+    /// Counts changes; every write is conditional on it.
+    pub version: u64,
+    /// Counts changes of what is screened (name, birth date, addresses), from 1.
+    pub subject_revision: u64,
+    /// The last subject revision that was screened; 0 when none was.
+    pub screened_revision: u64,
+    /// The end of the audit chain.
+    pub audit: AuditHead,
+    /// Sub-resources by kind.
+    pub contacts: BTreeMap<ContactKind, Shelf>,
+}
+
+/// What a new customer starts with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Onboarding {
+    /// Its id.
+    pub id: CustomerId,
+    /// Whose customer.
+    pub partner: PartnerId,
+    /// The drawn file number.
+    pub cif: CifNumber,
+    /// Who.
+    pub party: Party,
+    /// The partner's own id.
+    pub client_identifier: Option<ClientIdentifier>,
+    /// Primary sub-resources, at most one of each kind.
+    pub primaries: Vec<(ContactId, ContactBody)>,
+}
+
+/// What to do with one sub-resource's item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ContactWrite {
+    /// Write a new one.
+    Add(Contact),
+    /// Write an existing one anew.
+    Replace(Contact),
+    /// Take the primary flag from an existing one.
+    Demote(ContactId),
+    /// Remove an existing one.
+    Remove(ContactId),
+}
+
+/// What a change did, to be stored together with the customer in one transaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// The audit entry's action.
+    pub action: AuditAction,
+    /// The audit entry's fields.
+    pub fields: Vec<String>,
+    /// The events.
+    pub events: Vec<EventKind>,
+    /// The sub-resources to write.
+    pub contacts: Vec<ContactWrite>,
+}
+
+impl Change {
+    const fn new(action: AuditAction, fields: Vec<String>, events: Vec<EventKind>) -> Self {
+        Self { action, fields, events, contacts: Vec::new() }
+    }
+
+    /// Whether nothing happened at all, so that nothing needs to be stored.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.fields.is_empty() && self.events.is_empty() && self.contacts.is_empty()
+    }
+}
+
+/// Why a change is refused by the customer's state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// The customer was deactivated.
+    #[error("the customer is inactive")]
+    Inactive,
+    /// A person has no beneficial owners.
+    #[error("only a Business customer has beneficial owners")]
+    OwnerOfPerson,
+    /// The same person twice.
+    #[error("this customer is already a beneficial owner")]
+    OwnerTwice,
+    /// More than everything.
+    #[error("the ownership percentages would exceed 100 in total")]
+    Overowned,
+    /// The limit per kind.
+    #[error("a customer has at most {MOST_CONTACTS} of each kind")]
+    TooMany,
+    /// The rules of the primary flag.
+    #[error(transparent)]
+    Primary(#[from] PrimaryRefused),
+    /// The scan's state.
+    #[error(transparent)]
+    Decision(#[from] DecisionRefused),
+}
+
+/// A screening result for a subject that has changed since; a newer run is on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the customer has changed since revision {screened} was screened; it is at {current}")]
+pub struct StaleScreening {
+    /// The revision that was screened.
+    pub screened: u64,
+    /// The customer's revision now.
+    pub current: u64,
+}
+
+impl Customer {
+    /// Takes a customer on.
+    #[must_use]
+    pub fn onboard(start: Onboarding, now: Timestamp) -> (Self, Change) {
+        let mut customer = Self {
+            id: start.id,
+            partner: start.partner,
+            cif: start.cif,
+            party: start.party,
+            client_identifier: start.client_identifier,
+            status: CustomerStatus::Active,
+            ofac: Scan::default(),
+            pep_scan: Scan::default(),
+            created_at: now,
+            modified_at: now,
+            version: 1,
+            subject_revision: 1,
+            screened_revision: 0,
+            audit: AuditHead::default(),
+            contacts: BTreeMap::new(),
+        };
+        let event = EventKind::Onboarded {
+            client_identifier: customer.client_identifier.as_ref().map(|id| id.as_str().to_owned()),
+        };
+        let mut fields: Vec<String> = names(&["name", "classification", "profile"]);
+        let mut writes = Vec::new();
+        for (id, body) in start.primaries {
+            fields.push(format!("primary{}", id.kind()));
+            let contact = Contact { id, primary: id.kind().has_primary(), body };
+            let shelf = customer.contacts.entry(id.kind()).or_default();
+            shelf.count += 1;
+            shelf.primary = Some(contact.clone());
+            writes.push(ContactWrite::Add(contact));
+        }
+        let mut change = Change::new(AuditAction::Onboard, fields, vec![event]);
+        change.contacts = writes;
+        (customer, change)
+    }
+
+    /// The scan of the given kind.
+    #[must_use]
+    pub const fn scan(&self, kind: ScanKind) -> &Scan {
+        match kind {
+            ScanKind::Ofac => &self.ofac,
+            ScanKind::PepScan => &self.pep_scan,
+        }
+    }
+
+    /// Whether any screening run has finished for this customer.
+    #[must_use]
+    pub const fn was_screened(&self) -> bool {
+        self.screened_revision > 0
+    }
+
+    /// The primary sub-resource of a kind.
+    #[must_use]
+    pub fn primary(&self, kind: ContactKind) -> Option<&Contact> {
+        self.contacts.get(&kind).and_then(|shelf| shelf.primary.as_ref())
+    }
+
+    /// How many sub-resources of a kind there are.
+    #[must_use]
+    pub fn count(&self, kind: ContactKind) -> u32 {
+        self.contacts.get(&kind).map_or(0, |shelf| shelf.count)
+    }
+
+    /// Gives the customer another name, or profile, or due diligence: whatever differs between `party` and the
+    /// present one changes. A party of the other classification is the caller's mistake and changes nothing.
+    ///
+    /// # Errors
+    /// [`Refused::Inactive`].
+    pub fn change_party(
+        &mut self,
+        party: Party,
+        action: AuditAction,
+        now: Timestamp,
+    ) -> Result<Change, Refused> {
+        self.must_be_active()?;
+        let difference = Difference::between(&self.party, &party);
+        let mut events = Vec::new();
+        if difference.name {
+            events.push(EventKind::NameChanged);
+        }
+        if !difference.profile.is_empty() {
+            events.push(EventKind::ProfileChanged { fields: difference.profile.clone() });
+        }
+        let mut fields = difference.profile;
+        if difference.name {
+            fields.push("name".to_owned());
+        }
+        let mut change = Change::new(action, fields, events);
+        if change.is_empty() {
+            return Ok(change);
+        }
+        self.party = party;
+        if change.events.iter().any(EventKind::needs_screening) {
+            self.subject_revision += 1;
+            self.move_scan(ScanKind::Ofac, self.ofac.after_subject_change(), &mut change);
+            self.move_scan(ScanKind::PepScan, self.pep_scan.after_subject_change(), &mut change);
+        }
+        self.touch(now);
+        Ok(change)
+    }
+
+    /// Gives the customer another file number.
+    ///
+    /// # Errors
+    /// [`Refused::Inactive`].
+    pub fn change_cif(&mut self, cif: CifNumber, now: Timestamp) -> Result<Change, Refused> {
+        self.must_be_active()?;
+        self.cif = cif;
+        self.touch(now);
+        Ok(Change::new(
+            AuditAction::ChangeCifNumber,
+            names(&["cifNumber"]),
+            vec![EventKind::CifNumberChanged],
+        ))
+    }
+
+    /// Deactivates the customer; doing it again changes nothing.
+    #[must_use]
+    pub fn deactivate(&mut self, now: Timestamp) -> Change {
+        if self.status == CustomerStatus::Inactive {
+            return Change::new(AuditAction::Deactivate, Vec::new(), Vec::new());
+        }
+        self.status = CustomerStatus::Inactive;
+        self.touch(now);
+        Change::new(AuditAction::Deactivate, names(&["status"]), vec![EventKind::Deactivated])
+    }
+
+    /// Applies what a screening run found for the given subject revision. Without any news the change is empty,
+    /// apart from the first run of a revision, which has to be remembered.
+    ///
+    /// # Errors
+    /// [`StaleScreening`] when the subject has changed since.
+    pub fn screened(
+        &mut self,
+        revision: u64,
+        ofac_hits: &BTreeSet<String>,
+        pep_hits: &BTreeSet<String>,
+        now: Timestamp,
+    ) -> Result<Change, StaleScreening> {
+        if revision != self.subject_revision {
+            return Err(StaleScreening { screened: revision, current: self.subject_revision });
+        }
+        let mut change = Change::new(AuditAction::Screen, Vec::new(), Vec::new());
+        for (kind, hits) in [(ScanKind::Ofac, ofac_hits), (ScanKind::PepScan, pep_hits)] {
+            let next = self.scan(kind).after_screening(hits);
+            if next != *self.scan(kind) {
+                change.fields.push(scan_field(kind).to_owned());
+            }
+            self.move_scan(kind, next, &mut change);
+        }
+        if self.screened_revision != revision {
+            self.screened_revision = revision;
+            change.fields.push("screenedRevision".to_owned());
+        }
+        if !change.events.is_empty() {
+            self.modified_at = now;
+        }
+        if !change.is_empty() {
+            self.version += 1;
+        }
+        Ok(change)
+    }
+
+    /// Applies a reviewer's decision.
+    ///
+    /// # Errors
+    /// [`Refused::Decision`] when the scan's state has no such step.
+    pub fn decide(
+        &mut self,
+        kind: ScanKind,
+        decision: Decision,
+        now: Timestamp,
+    ) -> Result<Change, Refused> {
+        let next = self.scan(kind).after_decision(decision)?;
+        let mut change = Change::new(AuditAction::Decide, names(&[scan_field(kind)]), Vec::new());
+        self.move_scan(kind, next, &mut change);
+        self.touch(now);
+        Ok(change)
+    }
+
+    /// Adds a sub-resource. `siblings` are the present owners, and are looked at for owners only.
+    ///
+    /// # Errors
+    /// [`Refused`] by the state, the limits, or the rules of ownership.
+    pub fn add_contact(
+        &mut self,
+        id: ContactId,
+        body: ContactBody,
+        asks_primary: bool,
+        siblings: &[Contact],
+        now: Timestamp,
+    ) -> Result<Change, Refused> {
+        self.must_be_active()?;
+        let kind = id.kind();
+        if self.count(kind) >= MOST_CONTACTS {
+            return Err(Refused::TooMany);
+        }
+        self.check_owner(id, &body, siblings)?;
+        let current = self.primary(kind).map(|contact| contact.id);
+        let moved = primary_on_add(kind, current, asks_primary);
+        let contact = Contact { id, primary: moved.primary, body };
+        let shelf = self.contacts.entry(kind).or_default();
+        shelf.count += 1;
+        if moved.primary {
+            shelf.primary = Some(contact.clone());
+        }
+        let mut change = Change::new(
+            AuditAction::AddContact,
+            vec![kind.to_string()],
+            vec![EventKind::ContactAdded { contact: id }],
+        );
+        change.contacts.push(ContactWrite::Add(contact));
+        Self::demote(moved.demoted, &mut change);
+        self.contact_changed(kind, now);
+        Ok(change)
+    }
+
+    /// Replaces what a sub-resource says. `asks_primary` is `None` when the caller left the flag alone. `siblings` are
+    /// the present owners, and are looked at for owners only.
+    ///
+    /// # Errors
+    /// [`Refused`] by the state, the primary rules, or the rules of ownership.
+    pub fn change_contact(
+        &mut self,
+        id: ContactId,
+        body: ContactBody,
+        asks_primary: Option<bool>,
+        siblings: &[Contact],
+        now: Timestamp,
+    ) -> Result<Change, Refused> {
+        self.must_be_active()?;
+        let kind = id.kind();
+        self.check_owner(id, &body, siblings)?;
+        let current = self.primary(kind).map(|contact| contact.id);
+        let moved = primary_on_change(current, id, asks_primary)?;
+        let contact = Contact { id, primary: moved.primary, body };
+        if moved.primary {
+            self.contacts.entry(kind).or_default().primary = Some(contact.clone());
+        }
+        let mut change = Change::new(
+            AuditAction::ChangeContact,
+            vec![kind.to_string()],
+            vec![EventKind::ContactChanged { contact: id }],
+        );
+        change.contacts.push(ContactWrite::Replace(contact));
+        Self::demote(moved.demoted, &mut change);
+        self.contact_changed(kind, now);
+        Ok(change)
+    }
+
+    /// Removes a sub-resource that exists.
+    ///
+    /// # Errors
+    /// [`Refused`] by the state or the primary rules.
+    pub fn remove_contact(&mut self, id: ContactId, now: Timestamp) -> Result<Change, Refused> {
+        self.must_be_active()?;
+        let kind = id.kind();
+        let current = self.primary(kind).map(|contact| contact.id);
+        primary_on_remove(current, id, self.count(kind))?;
+        let shelf = self.contacts.entry(kind).or_default();
+        shelf.count = shelf.count.saturating_sub(1);
+        if current == Some(id) {
+            shelf.primary = None;
+        }
+        let mut change = Change::new(
+            AuditAction::RemoveContact,
+            vec![kind.to_string()],
+            vec![EventKind::ContactRemoved { contact: id }],
+        );
+        change.contacts.push(ContactWrite::Remove(id));
+        self.contact_changed(kind, now);
+        Ok(change)
+    }
+
+    fn must_be_active(&self) -> Result<(), Refused> {
+        match self.status {
+            CustomerStatus::Active => Ok(()),
+            CustomerStatus::Inactive => Err(Refused::Inactive),
+        }
+    }
+
+    fn touch(&mut self, now: Timestamp) {
+        self.modified_at = now;
+        self.version += 1;
+    }
+
+    /// An address is screened, so another address is another subject. The scans keep their status meanwhile: an
+    /// address only adds to what is known about the same person, and the contract lets an account be opened right
+    /// after the first address was added.
+    fn contact_changed(&mut self, kind: ContactKind, now: Timestamp) {
+        if kind == ContactKind::Address {
+            self.subject_revision += 1;
+        }
+        self.touch(now);
+    }
+
+    fn move_scan(&mut self, kind: ScanKind, next: Scan, change: &mut Change) {
+        let scan = match kind {
+            ScanKind::Ofac => &mut self.ofac,
+            ScanKind::PepScan => &mut self.pep_scan,
+        };
+        if scan.status != next.status {
+            let (from, to) = (scan.status, next.status);
+            change.events.push(EventKind::ScanChanged { scan: kind, from, to });
+        }
+        *scan = next;
+    }
+
+    /// The one that lost the flag has changed as well, and its readers are told.
+    fn demote(demoted: Option<ContactId>, change: &mut Change) {
+        if let Some(id) = demoted {
+            change.contacts.push(ContactWrite::Demote(id));
+            change.events.push(EventKind::ContactChanged { contact: id });
+        }
+    }
+
+    fn check_owner(
+        &self,
+        id: ContactId,
+        body: &ContactBody,
+        siblings: &[Contact],
+    ) -> Result<(), Refused> {
+        let ContactBody::Owner(new) = body else { return Ok(()) };
+        if self.party.classification() != Classification::Business {
+            return Err(Refused::OwnerOfPerson);
+        }
+        let others = || {
+            siblings.iter().filter(|other| other.id != id).filter_map(|other| match &other.body {
+                ContactBody::Owner(owner) => Some(owner),
+                _ => None,
+            })
+        };
+        if others().any(|owner: &Owner| owner.customer == new.customer) {
+            return Err(Refused::OwnerTwice);
+        }
+        let total: u32 = others().map(|owner| u32::from(owner.share.get())).sum();
+        if total + u32::from(new.share.get()) > u32::from(BasisPoints::WHOLE.get()) {
+            return Err(Refused::Overowned);
+        }
+        Ok(())
+    }
+}
+
+/// The contract name of a scan's field.
+#[must_use]
+pub const fn scan_field(kind: ScanKind) -> &'static str {
+    match kind {
+        ScanKind::Ofac => "ofac",
+        ScanKind::PepScan => "pepScan",
+    }
+}
+
+fn names(fields: &[&str]) -> Vec<String> {
+    fields.iter().map(|field| (*field).to_owned()).collect()
+}
+
+/// What differs between two parties of the same classification.
+#[derive(Debug, Default)]
+struct Difference {
+    name: bool,
+    profile: Vec<String>,
+}
+
+impl Difference {
+    fn between(old: &Party, new: &Party) -> Self {
+        let mut found = Self::default();
+        match (old, new) {
+            (Party::Personal(old), Party::Personal(new)) => {
+                found.name = old.name != new.name;
+                let (a, b) = (&old.profile, &new.profile);
+                found.common(&a.common, &b.common);
+                found.note("regO", a.reg_o != b.reg_o);
+                found.note(
+                    "politicallyExposedPerson",
+                    a.politically_exposed != b.politically_exposed,
+                );
+                found.note(crate::event::BIRTH_DATE, a.birth_date != b.birth_date);
+                found.note("privacyOptOut", a.privacy_opt_out != b.privacy_opt_out);
+                found.note("dueDiligence", old.due_diligence != new.due_diligence);
+            }
+            (Party::Business(old), Party::Business(new)) => {
+                found.name = old.name != new.name;
+                let (a, b) = (&old.profile, &new.profile);
+                found.common(&a.common, &b.common);
+                found.note("dateFormed", a.date_formed != b.date_formed);
+                found.note("entityType", a.entity_type != b.entity_type);
+                found.note("ownershipType", a.ownership_type != b.ownership_type);
+                found.note("primaryOwnerCustomerId", a.primary_owner != b.primary_owner);
+                found.note("businessDueDiligence", old.due_diligence != new.due_diligence);
+            }
+            (Party::Personal(_), Party::Business(_)) | (Party::Business(_), Party::Personal(_)) => {
+            }
+        }
+        found
+    }
+
+    fn common(&mut self, a: &CommonProfile, b: &CommonProfile) {
+        self.note("citizenshipCountryCode", a.citizenship != b.citizenship);
+        self.note("enableBackupWithholding", a.backup_withholding != b.backup_withholding);
+        self.note(
+            "backupWithholdingPercent",
+            a.backup_withholding_percent != b.backup_withholding_percent,
+        );
+        self.note(
+            "taxIdType",
+            a.tax.as_ref().map(|tax| tax.kind()) != b.tax.as_ref().map(|tax| tax.kind()),
+        );
+        self.note(
+            "taxId",
+            a.tax.as_ref().and_then(|tax| tax.number())
+                != b.tax.as_ref().and_then(|tax| tax.number()),
+        );
+        self.note("riskRating", a.risk_rating != b.risk_rating);
+    }
+
+    fn note(&mut self, field: &str, changed: bool) {
+        if changed {
+            self.profile.push(field.to_owned());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

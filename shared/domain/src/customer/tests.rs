@@ -1,0 +1,262 @@
+use uuid::Uuid;
+
+use super::*;
+use crate::calendar::BirthDate;
+use crate::choices::PhoneType;
+use crate::contact::Phone;
+use crate::ids::{OwnerId, PhoneId};
+use crate::phone::PhoneNumber;
+use crate::scan::ScanStatus;
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_769_381_724 + second).unwrap()
+}
+
+fn person(last: &str) -> Party {
+    Party::Personal(Person {
+        name: PersonName {
+            prefix: None,
+            first: Text::parse("Bob").unwrap(),
+            middle: None,
+            last: Text::parse(last).unwrap(),
+            suffix: None,
+            preferred: None,
+        },
+        profile: PersonProfile::default(),
+        due_diligence: None,
+    })
+}
+
+fn company() -> Party {
+    Party::Business(Business {
+        name: Text::parse("Rivers Tech LLC").unwrap(),
+        profile: BusinessProfile::default(),
+        due_diligence: None,
+    })
+}
+
+fn onboard(party: Party) -> Customer {
+    let start = Onboarding {
+        id: CustomerId::from(Uuid::from_u128(1)),
+        partner: PartnerId::from(Uuid::from_u128(2)),
+        cif: CifNumber::parse("32653745014").unwrap(),
+        party,
+        client_identifier: Some(Text::parse("crm-42").unwrap()),
+        primaries: Vec::new(),
+    };
+    Customer::onboard(start, at(0)).0
+}
+
+fn phone_id(n: u128) -> ContactId {
+    ContactId::Phone(PhoneId::from(Uuid::from_u128(n)))
+}
+
+fn phone(number: &str) -> ContactBody {
+    ContactBody::Phone(Phone {
+        phone_type: PhoneType::Mobile,
+        number: PhoneNumber::parse(number).unwrap(),
+        extension: None,
+    })
+}
+
+fn owner(n: u128, customer: u128, percent: &str) -> Contact {
+    Contact {
+        id: ContactId::Owner(OwnerId::from(Uuid::from_u128(n))),
+        primary: false,
+        body: ContactBody::Owner(Owner {
+            customer: CustomerId::from(Uuid::from_u128(customer)),
+            title: None,
+            share: BasisPoints::parse_percent(percent).unwrap(),
+        }),
+    }
+}
+
+fn none() -> BTreeSet<String> {
+    BTreeSet::new()
+}
+
+#[test]
+fn a_new_customer_is_active_and_pending() {
+    let customer = onboard(person("Smith"));
+    assert_eq!(customer.status, CustomerStatus::Active);
+    assert_eq!(customer.ofac.status, ScanStatus::Pending);
+    assert_eq!(customer.pep_scan.status, ScanStatus::Pending);
+    assert_eq!((customer.version, customer.subject_revision), (1, 1));
+    assert!(!customer.was_screened());
+}
+
+#[test]
+fn onboarding_takes_primaries_along() {
+    let start = Onboarding {
+        id: CustomerId::from(Uuid::from_u128(1)),
+        partner: PartnerId::from(Uuid::from_u128(2)),
+        cif: CifNumber::parse("32653745014").unwrap(),
+        party: person("Smith"),
+        client_identifier: None,
+        primaries: vec![(phone_id(1), phone("2015552345"))],
+    };
+    let (customer, change) = Customer::onboard(start, at(0));
+    assert_eq!(customer.primary(ContactKind::Phone).map(|p| p.id), Some(phone_id(1)));
+    assert_eq!(customer.count(ContactKind::Phone), 1);
+    assert!(matches!(&change.contacts[..], [ContactWrite::Add(contact)] if contact.primary));
+    assert!(matches!(&change.events[..], [EventKind::Onboarded { client_identifier: None }]));
+}
+
+#[test]
+fn screening_clears_and_a_new_name_starts_over() {
+    let mut customer = onboard(person("Smith"));
+    let change = customer.screened(1, &none(), &none(), at(1)).unwrap();
+    assert_eq!(change.events.len(), 2);
+    assert_eq!(customer.ofac.status, ScanStatus::Clear);
+    assert_eq!(customer.modified_at, at(1));
+    assert!(customer.was_screened());
+    assert!(customer.screened(1, &none(), &none(), at(2)).unwrap().is_empty());
+    assert_eq!(customer.version, 2);
+
+    let change = customer.change_party(person("Jones"), AuditAction::ChangeName, at(3)).unwrap();
+    assert_eq!(change.events[0], EventKind::NameChanged);
+    assert_eq!(change.events.len(), 3);
+    assert_eq!(customer.ofac.status, ScanStatus::Pending);
+    assert_eq!(
+        customer.screened(1, &none(), &none(), at(4)),
+        Err(StaleScreening { screened: 1, current: 2 })
+    );
+}
+
+#[test]
+fn the_same_name_changes_nothing() {
+    let mut customer = onboard(person("Smith"));
+    let change = customer.change_party(person("Smith"), AuditAction::ChangeName, at(3)).unwrap();
+    assert!(change.is_empty());
+    assert_eq!(customer.version, 1);
+}
+
+#[test]
+fn a_birth_date_is_screened_and_a_risk_rating_is_not() {
+    let mut customer = onboard(person("Smith"));
+    customer.screened(1, &none(), &none(), at(1)).unwrap();
+    let Party::Personal(mut changed) = customer.party.clone() else { panic!("a person") };
+    changed.profile.common.risk_rating = Some(crate::choices::RiskRating::High);
+    let change = customer
+        .change_party(Party::Personal(changed.clone()), AuditAction::ChangeProfile, at(2))
+        .unwrap();
+    assert_eq!(change.fields, ["riskRating"]);
+    assert_eq!(customer.ofac.status, ScanStatus::Clear);
+
+    changed.profile.birth_date = Some(BirthDate::restore("1953-09-22").unwrap());
+    let change =
+        customer.change_party(Party::Personal(changed), AuditAction::ChangeProfile, at(3)).unwrap();
+    assert_eq!(change.fields, ["birthDate"]);
+    assert_eq!(customer.ofac.status, ScanStatus::Pending);
+}
+
+#[test]
+fn an_inactive_customer_stays_as_it_is() {
+    let mut customer = onboard(person("Smith"));
+    assert_eq!(customer.deactivate(at(1)).events, [EventKind::Deactivated]);
+    assert!(customer.deactivate(at(2)).is_empty());
+    assert_eq!(customer.modified_at, at(1));
+    let before = customer.clone();
+    let refused = Err(Refused::Inactive);
+    assert_eq!(customer.change_party(person("Jones"), AuditAction::ChangeName, at(3)), refused);
+    assert_eq!(customer.add_contact(phone_id(1), phone("2015552345"), true, &[], at(3)), refused);
+    assert_eq!(customer.remove_contact(phone_id(1), at(3)), refused);
+    assert_eq!(customer, before);
+}
+
+#[test]
+fn phones_follow_the_primary_rules() {
+    let mut customer = onboard(person("Smith"));
+    let first = customer.add_contact(phone_id(1), phone("2015552345"), false, &[], at(1)).unwrap();
+    assert!(matches!(&first.contacts[..], [ContactWrite::Add(contact)] if contact.primary));
+
+    let second = customer.add_contact(phone_id(2), phone("2015552346"), true, &[], at(2)).unwrap();
+    assert_eq!(second.contacts[1], ContactWrite::Demote(phone_id(1)));
+    assert_eq!(second.events.len(), 2);
+    assert_eq!(customer.primary(ContactKind::Phone).map(|p| p.id), Some(phone_id(2)));
+
+    assert_eq!(
+        customer.remove_contact(phone_id(2), at(3)),
+        Err(Refused::Primary(PrimaryRefused::PrimaryInUse))
+    );
+    assert_eq!(
+        customer.change_contact(phone_id(2), phone("2015552347"), Some(false), &[], at(3)),
+        Err(Refused::Primary(PrimaryRefused::PrimaryNeeded))
+    );
+    customer.remove_contact(phone_id(1), at(4)).unwrap();
+    customer.remove_contact(phone_id(2), at(5)).unwrap();
+    assert_eq!(customer.contacts[&ContactKind::Phone], Shelf::default());
+    assert_eq!(customer.subject_revision, 1);
+}
+
+#[test]
+fn changing_the_primary_changes_the_copy_on_the_customer() {
+    let mut customer = onboard(person("Smith"));
+    customer.add_contact(phone_id(1), phone("2015552345"), true, &[], at(1)).unwrap();
+    customer.change_contact(phone_id(1), phone("2015552399"), None, &[], at(2)).unwrap();
+    let copy = customer.primary(ContactKind::Phone).unwrap();
+    assert_eq!((copy.primary, &copy.body), (true, &phone("2015552399")));
+}
+
+#[test]
+fn kinds_have_a_limit() {
+    let mut customer = onboard(person("Smith"));
+    for n in 0..u128::from(MOST_CONTACTS) {
+        customer.add_contact(phone_id(n), phone("2015552345"), false, &[], at(1)).unwrap();
+    }
+    assert_eq!(
+        customer.add_contact(phone_id(99), phone("2015552345"), false, &[], at(1)),
+        Err(Refused::TooMany)
+    );
+}
+
+#[test]
+fn owners_belong_to_companies_once_and_to_one_hundred_percent() {
+    let add = |customer: &mut Customer, new: &Contact, present: &[Contact]| {
+        customer.add_contact(new.id, new.body.clone(), false, present, at(1))
+    };
+    let mut bob = onboard(person("Smith"));
+    assert_eq!(add(&mut bob, &owner(1, 7, "26"), &[]), Err(Refused::OwnerOfPerson));
+
+    let mut firm = onboard(company());
+    let first = owner(1, 7, "60");
+    add(&mut firm, &first, &[]).unwrap();
+    let present = [first];
+    assert_eq!(add(&mut firm, &owner(2, 7, "10"), &present), Err(Refused::OwnerTwice));
+    assert_eq!(add(&mut firm, &owner(2, 8, "40.01"), &present), Err(Refused::Overowned));
+    add(&mut firm, &owner(2, 8, "40"), &present).unwrap();
+    // Changing an owner does not count its own old share.
+    let changed = owner(1, 7, "100");
+    assert!(firm.change_contact(changed.id, changed.body, None, &present, at(2)).is_ok());
+    assert_eq!(firm.subject_revision, 1);
+}
+
+#[test]
+fn decisions_move_one_scan_and_say_so() {
+    let mut customer = onboard(person("Putin"));
+    let hits = BTreeSet::from(["pep-1".to_owned()]);
+    customer.screened(1, &none(), &hits, at(1)).unwrap();
+    assert_eq!(customer.pep_scan.status, ScanStatus::Failed);
+    assert!(customer.decide(ScanKind::Ofac, Decision::Clear, at(2)).is_err());
+    let change = customer.decide(ScanKind::PepScan, Decision::Clear, at(2)).unwrap();
+    assert_eq!(
+        change.events,
+        [EventKind::ScanChanged {
+            scan: ScanKind::PepScan,
+            from: ScanStatus::Failed,
+            to: ScanStatus::Clear
+        }]
+    );
+    assert_eq!(customer.pep_scan.status, ScanStatus::Clear);
+    assert_eq!(customer.modified_at, at(2));
+}
+
+#[test]
+fn nothing_personal_shows_in_debug() {
+    let mut customer = onboard(person("Smith"));
+    customer.add_contact(phone_id(1), phone("2015552345"), true, &[], at(1)).unwrap();
+    let shown = format!("{customer:?}");
+    for secret in ["Bob", "Smith", "2015552345", "crm-42"] {
+        assert!(!shown.contains(secret), "{secret}");
+    }
+}

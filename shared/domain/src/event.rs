@@ -1,0 +1,168 @@
+//! What happened to a customer, in no contract's words.
+//!
+//! Invariant: an event names things by id and kind only. It carries no name, date, number or address; whoever wants
+//! those reads the customer, with the right to do so.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::contact::ContactId;
+use crate::ids::{CustomerId, EventId, PartnerId};
+use crate::scan::{ScanKind, ScanStatus};
+
+/// One event of one customer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DomainEvent {
+    /// Stable: the same through every retry and delivery.
+    pub id: EventId,
+    /// Whose customer.
+    pub partner: PartnerId,
+    /// Which customer.
+    pub customer: CustomerId,
+    /// When.
+    pub occurred_at: Timestamp,
+    /// What.
+    pub kind: EventKind,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event")]
+pub enum EventKind {
+    /// The customer was taken on.
+    Onboarded {
+        /// The partner's own id for the customer, if it gave one; its events repeat it.
+        client_identifier: Option<String>,
+    },
+    /// The name changed.
+    NameChanged,
+    /// Something of profile, due diligence or status changed.
+    ProfileChanged {
+        /// The contract names of the fields, not their values.
+        fields: Vec<String>,
+    },
+    /// The bank gave the customer another file number.
+    CifNumberChanged,
+    /// A sub-resource was added.
+    ContactAdded {
+        /// Which one.
+        contact: ContactId,
+    },
+    /// A sub-resource changed.
+    ContactChanged {
+        /// Which one.
+        contact: ContactId,
+    },
+    /// A sub-resource was removed.
+    ContactRemoved {
+        /// Which one.
+        contact: ContactId,
+    },
+    /// A scan moved.
+    ScanChanged {
+        /// Which scan.
+        scan: ScanKind,
+        /// Where it stood.
+        from: ScanStatus,
+        /// Where it stands.
+        to: ScanStatus,
+    },
+    /// The customer was deactivated.
+    Deactivated,
+}
+
+impl EventKind {
+    /// Whether the screened facts (name, birth date, address) may have changed.
+    #[must_use]
+    pub fn needs_screening(&self) -> bool {
+        match self {
+            Self::Onboarded { .. } | Self::NameChanged => true,
+            Self::ProfileChanged { fields } => fields.iter().any(|field| field == BIRTH_DATE),
+            Self::ContactAdded { contact }
+            | Self::ContactChanged { contact }
+            | Self::ContactRemoved { contact } => matches!(contact, ContactId::Address(_)),
+            Self::CifNumberChanged | Self::ScanChanged { .. } | Self::Deactivated => false,
+        }
+    }
+
+    /// The name under which the store keeps it.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Onboarded { .. } => "Onboarded",
+            Self::NameChanged => "NameChanged",
+            Self::ProfileChanged { .. } => "ProfileChanged",
+            Self::CifNumberChanged => "CifNumberChanged",
+            Self::ContactAdded { .. } => "ContactAdded",
+            Self::ContactChanged { .. } => "ContactChanged",
+            Self::ContactRemoved { .. } => "ContactRemoved",
+            Self::ScanChanged { .. } => "ScanChanged",
+            Self::Deactivated => "Deactivated",
+        }
+    }
+}
+
+impl DomainEvent {
+    /// Whether the screened facts (name, birth date, address) may have changed.
+    #[must_use]
+    pub fn needs_screening(&self) -> bool {
+        self.kind.needs_screening()
+    }
+}
+
+/// The field name by which a profile change says that the screened subject changed.
+pub const BIRTH_DATE: &str = "birthDate";
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::ids::{AddressId, PhoneId};
+
+    #[test]
+    fn only_the_screened_facts_need_screening() {
+        let address = ContactId::Address(AddressId::from(Uuid::nil()));
+        let phone = ContactId::Phone(PhoneId::from(Uuid::nil()));
+        let profile =
+            |field: &str| EventKind::ProfileChanged { fields: vec!["regO".into(), field.into()] };
+        for (kind, needs) in [
+            (EventKind::Onboarded { client_identifier: None }, true),
+            (EventKind::NameChanged, true),
+            (profile("birthDate"), true),
+            (profile("riskRating"), false),
+            (EventKind::CifNumberChanged, false),
+            (EventKind::ContactAdded { contact: address }, true),
+            (EventKind::ContactChanged { contact: address }, true),
+            (EventKind::ContactRemoved { contact: address }, true),
+            (EventKind::ContactAdded { contact: phone }, false),
+            (EventKind::Deactivated, false),
+        ] {
+            assert_eq!(kind.needs_screening(), needs, "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn events_survive_storage() {
+        let kinds = [
+            EventKind::Onboarded { client_identifier: Some("crm-42".into()) },
+            EventKind::ContactRemoved { contact: ContactId::Phone(PhoneId::from(Uuid::nil())) },
+            EventKind::ScanChanged {
+                scan: ScanKind::Ofac,
+                from: ScanStatus::Pending,
+                to: ScanStatus::Clear,
+            },
+        ];
+        for kind in kinds {
+            let event = DomainEvent {
+                id: EventId::from(Uuid::nil()),
+                partner: PartnerId::from(Uuid::nil()),
+                customer: CustomerId::from(Uuid::nil()),
+                occurred_at: "2026-01-25T22:55:24.442Z".parse().unwrap(),
+                kind,
+            };
+            let json = serde_json::to_string(&event).unwrap();
+            assert_eq!(serde_json::from_str::<DomainEvent>(&json).unwrap(), event);
+        }
+    }
+}
