@@ -1,0 +1,28 @@
+//! The edge between API Gateway and the capabilities: a proxy event becomes a [`Request`] with a [`Caller`], and a
+//! [`Reply`] or [`Failure`] becomes a proxy response.
+//!
+//! Invariants: every route of the product stands in [`ROUTES`] and nowhere else; a handler never sees a request whose
+//! route scope its caller lacks; status codes and error bodies are decided here alone, and no body ever carries an
+//! internal message.
+
+mod caller;
+mod contract;
+mod cos_error;
+mod failure;
+mod object_reader;
+mod reply;
+mod request;
+mod routes;
+mod scope;
+mod sources;
+
+pub use caller::{Caller, Environment};
+pub use contract::Contract;
+pub use cos_error::CosCode;
+pub use failure::{Failure, RuleViolation};
+pub use object_reader::{ObjectReader, read_object};
+pub use reply::Reply;
+pub use request::{HttpRequest, MAX_BODY_BYTES, RejectedEvent, Request, RequestId};
+pub use routes::{Method, Operation, ROUTES, Route, route};
+pub use scope::{Scope, Scopes, UnknownScope};
+pub use sources::{MalformedSource, SourceList};
