@@ -1,0 +1,127 @@
+//! AWS clients, built by hand from what Lambda provides.
+//!
+//! No default provider chain: in Lambda, credentials and region come from the environment and nowhere else, and the chain
+//! costs start-up time to find that out. One HTTP client serves every service. Its roots are bundled: reading some two
+//! hundred certificate files from disk costs tens of milliseconds at a small CPU share.
+
+use std::sync::Arc;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
+use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::timeout::TimeoutConfig;
+use aws_types::SdkConfig;
+use aws_types::region::Region;
+use store::{Meter, Table};
+
+/// A dead connection is noticed after this long.
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(1_500);
+/// One try of one call. DynamoDB and SQS answer within tens of milliseconds.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(4);
+/// All tries of one call; below the gateway's 29 seconds with room for a second call.
+const OPERATION_TIMEOUT: Duration = Duration::from_secs(12);
+
+/// The clients of one function, each built when first asked for.
+#[derive(Debug, Clone)]
+pub struct Clients {
+    config: Arc<OnceLock<SdkConfig>>,
+    dynamodb: Arc<OnceLock<aws_sdk_dynamodb::Client>>,
+    meter: Arc<Meter>,
+}
+
+impl Default for Clients {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Clients {
+    /// Nothing is built yet.
+    pub fn new() -> Self {
+        Self {
+            config: Arc::new(OnceLock::new()),
+            dynamodb: Arc::new(OnceLock::new()),
+            meter: Arc::new(Meter::default()),
+        }
+    }
+
+    /// What the tables of these clients spend.
+    pub fn meter(&self) -> Arc<Meter> {
+        Arc::clone(&self.meter)
+    }
+
+    /// The configuration that every client is made from.
+    pub fn config(&self) -> &SdkConfig {
+        self.config.get_or_init(from_environment)
+    }
+
+    /// A table by name.
+    pub fn table(&self, name: &str) -> Table {
+        let client = self.dynamodb.get_or_init(|| aws_sdk_dynamodb::Client::new(self.config()));
+        Table::new(client.clone(), name, self.meter())
+    }
+
+    /// KMS.
+    pub fn kms(&self) -> aws_sdk_kms::Client {
+        aws_sdk_kms::Client::new(self.config())
+    }
+
+    /// SQS.
+    pub fn sqs(&self) -> aws_sdk_sqs::Client {
+        aws_sdk_sqs::Client::new(self.config())
+    }
+
+    /// S3, addressed by path when an endpoint is given: an emulator has no wildcard names.
+    pub fn s3(&self) -> aws_sdk_s3::Client {
+        let config = aws_sdk_s3::config::Builder::from(self.config())
+            .force_path_style(self.config().endpoint_url().is_some())
+            .build();
+        aws_sdk_s3::Client::from_conf(config)
+    }
+}
+
+fn from_environment() -> SdkConfig {
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let region = variable("AWS_REGION").or_else(|| variable("AWS_DEFAULT_REGION"));
+    let mut config = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .region(region.map(Region::new))
+        .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
+        .retry_config(RetryConfig::standard().with_max_attempts(4))
+        .timeout_config(
+            TimeoutConfig::builder()
+                .connect_timeout(CONNECT_TIMEOUT)
+                .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+                .operation_timeout(OPERATION_TIMEOUT)
+                .build(),
+        )
+        .http_client(https_client());
+    config.set_endpoint_url(variable("AWS_ENDPOINT_URL"));
+    if let (Some(id), Some(secret)) =
+        (variable("AWS_ACCESS_KEY_ID"), variable("AWS_SECRET_ACCESS_KEY"))
+    {
+        let token = variable("AWS_SESSION_TOKEN");
+        let credentials = Credentials::new(id, secret, token, None, "environment");
+        config.set_credentials_provider(Some(SharedCredentialsProvider::new(credentials)));
+    }
+    config.build()
+}
+
+fn https_client() -> SharedHttpClient {
+    let roots =
+        TrustStore::empty().with_pem_certificate(include_bytes!("amazon_roots.pem").as_slice());
+    let builder =
+        aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc));
+    match TlsContext::builder().with_trust_store(roots).build() {
+        Ok(context) => builder.tls_context(context).build_https(),
+        // The bundled roots are a constant that a test reads; the platform's own are the only other choice.
+        Err(_) => builder.build_https(),
+    }
+}

@@ -1,0 +1,119 @@
+//! Idempotent requests: the store's records joined with requests and replies.
+//!
+//! A handler adds the record of its reply to the transaction that has the effect ([`Idempotency::record`]). When that
+//! transaction is refused by a standing record, the record's reply is given again ([`Idempotency::replay_of`]). A handler
+//! that must read before it writes asks first ([`Idempotency::replay`]).
+
+use crypto::{Aad, CryptoError, KeyRing, Scope};
+use domain::ids::PartnerId;
+use http_api::{Caller, Failure, Reply, Request};
+use jiff::Timestamp;
+use store::idempotency::{Fingerprint, LABEL, Record, find};
+use store::{CommitError, StoreError, Table, Transaction};
+
+use crate::metrics::{Metric, count};
+
+/// The idempotency of one request that has a key.
+#[derive(Debug, Clone)]
+pub struct Idempotency {
+    partner: PartnerId,
+    fingerprint: Fingerprint,
+    request_id: String,
+}
+
+/// A record could not be kept or read.
+#[derive(Debug, thiserror::Error)]
+pub enum IdempotencyError {
+    /// The answer could not be sealed or opened.
+    #[error(transparent)]
+    Crypto(#[from] CryptoError),
+    /// The table failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A record is not as written.
+    #[error("an idempotency record is not as written")]
+    Malformed(#[from] serde_json::Error),
+}
+
+impl From<IdempotencyError> for Failure {
+    fn from(error: IdempotencyError) -> Self {
+        Failure::internal(error)
+    }
+}
+
+impl Idempotency {
+    /// The idempotency of a request, `None` when it has no key.
+    ///
+    /// # Errors
+    /// [`Failure::IdempotencyKeyMalformed`].
+    pub fn of(request: &Request, caller: &Caller) -> Result<Option<Self>, Failure> {
+        Ok(request.idempotency_key()?.map(|key| Self {
+            partner: caller.partner,
+            fingerprint: Fingerprint::new(caller.partner, &request.endpoint(), key, request.body()),
+            request_id: request.id.clone(),
+        }))
+    }
+
+    fn aad(&self) -> Aad {
+        Aad::of(&["idempotency", self.fingerprint.digest()])
+    }
+
+    /// The earlier answer to the same request, if there was one. 1 round trip.
+    ///
+    /// # Errors
+    /// [`IdempotencyError`].
+    pub async fn replay(
+        &self,
+        table: &Table,
+        keys: &KeyRing,
+        now: Timestamp,
+    ) -> Result<Option<Reply>, IdempotencyError> {
+        match find(table, &self.fingerprint, now).await? {
+            Some(record) => self.open(record, keys).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Adds the record of `reply` to the transaction that has the effect.
+    ///
+    /// # Errors
+    /// [`IdempotencyError::Crypto`].
+    pub async fn record(
+        &self,
+        transaction: &mut Transaction,
+        table: &Table,
+        keys: &KeyRing,
+        reply: &Reply,
+        now: Timestamp,
+    ) -> Result<(), IdempotencyError> {
+        let plain = serde_json::to_vec(reply)?;
+        let answer = keys.seal(Scope::Partner(self.partner), &self.aad(), &plain).await?;
+        let record = Record { request_id: self.request_id.clone(), answer };
+        let (item, condition) = record.to_put(&self.fingerprint, now);
+        transaction.put(LABEL, table, item, condition);
+        Ok(())
+    }
+
+    /// The earlier answer, when it is its record that stood in a transaction's way.
+    ///
+    /// # Errors
+    /// [`IdempotencyError`].
+    pub async fn replay_of(
+        &self,
+        refused: &CommitError,
+        keys: &KeyRing,
+    ) -> Result<Option<Reply>, IdempotencyError> {
+        let standing = refused.refusal(LABEL).and_then(|refusal| refusal.standing.as_ref());
+        match standing {
+            Some(item) => self.open(Record::from_item(item)?, keys).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn open(&self, record: Record, keys: &KeyRing) -> Result<Reply, IdempotencyError> {
+        let plain = keys.open(Scope::Partner(self.partner), &self.aad(), &record.answer).await?;
+        let reply: Reply = serde_json::from_slice(plain.reveal())?;
+        count(Metric::Replays, 1);
+        Ok(reply.with_header("original-request-id", record.request_id))
+    }
+}

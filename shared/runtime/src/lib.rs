@@ -1,0 +1,30 @@
+//! How a function starts and serves.
+//!
+//! Invariants: settings are read once and every missing name is reported together; clients are built once and nothing is
+//! called before a request needs it; a panic or a malformed message costs that one invocation or record and nothing
+//! else; each invocation leaves exactly one log line, without personal data.
+
+mod api;
+mod batch;
+mod clients;
+mod clock;
+mod failpoint;
+mod idempotency;
+mod invoke;
+mod log;
+mod metrics;
+mod settings;
+
+pub use api::{serve_api, serve_public_api};
+pub use batch::{Deferred, QueueMessage, RecordError, StreamRecord, serve_queue, serve_stream};
+pub use clients::Clients;
+pub use clock::{SystemClock, SystemRandom};
+pub use failpoint::failpoint;
+pub use idempotency::{Idempotency, IdempotencyError};
+pub use invoke::serve;
+pub use log::start_logging;
+pub use metrics::{Metric, count};
+pub use settings::{Missing, Settings, VARIABLES};
+
+/// What a function's `main` returns.
+pub type MainResult = Result<(), Box<dyn std::error::Error + Send + Sync>>;

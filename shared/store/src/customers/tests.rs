@@ -1,0 +1,1 @@
+//! Customers against a real expression engine.

@@ -1,0 +1,170 @@
+//! Idempotency records: the answer to a request, kept in the same transaction as its effect.
+//!
+//! There is no separate claim. The record is written by the transaction that has the effect, under the condition that
+//! none stands; so an effect without its record, or the other way round, cannot exist, and of two concurrent requests
+//! with one key exactly one has an effect. The other one's transaction is refused and shows the record, whose answer is
+//! then given again. The contract's window is seven days from the first request; expiry is part of the condition.
+
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::AttributeValue;
+use crypto::{Sealed, sha256_of_parts};
+use domain::ids::PartnerId;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::keys::{IdempotencyRecordKey, Key};
+use crate::{Expression, Item, StoreError, Table, number, text};
+
+/// Guaranteed by the contract (COS §2.3).
+pub const WINDOW: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// The label under which a record stands in a transaction.
+pub const LABEL: &str = "idempotency";
+
+/// What makes two requests the same: partner, endpoint, key and body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fingerprint {
+    partner: PartnerId,
+    digest: String,
+}
+
+impl Fingerprint {
+    /// The fingerprint of a request. `endpoint` is method and path with ids; JSON bodies are compared as values, so that
+    /// white space and key order do not make a retry look new.
+    pub fn new(partner: PartnerId, endpoint: &str, key: &str, body: &str) -> Self {
+        let canonical = serde_json::from_str::<serde_json::Value>(body).map(|body| body.to_string());
+        let body = canonical.as_deref().unwrap_or(body);
+        let digest = sha256_of_parts(&[
+            partner.to_string().as_bytes(),
+            endpoint.as_bytes(),
+            key.as_bytes(),
+            body.as_bytes(),
+        ]);
+        Self { partner, digest: hex::encode(digest) }
+    }
+
+    /// The key of the record.
+    pub fn key(&self) -> IdempotencyRecordKey {
+        IdempotencyRecordKey::new(self.partner, self.digest.clone())
+    }
+
+    /// The digest, which binds the sealed answer to this request.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+}
+
+/// A recorded answer.
+#[derive(Debug, Clone)]
+pub struct Record {
+    /// The `request-id` of the first answer.
+    pub request_id: String,
+    /// The answer, sealed because it may hold personal data.
+    pub answer: Sealed,
+}
+
+impl Record {
+    /// The item to put and the condition to put it under.
+    pub fn to_put(&self, fingerprint: &Fingerprint, now: Timestamp) -> (Item, Expression) {
+        let mut item = fingerprint.key().to_item();
+        item.insert("requestId".into(), AttributeValue::S(self.request_id.clone()));
+        let answer = Blob::new(self.answer.as_bytes());
+        item.insert("answer".into(), AttributeValue::B(answer));
+        let expires_at = now.as_second() + WINDOW.as_secs();
+        item.insert("expiresAt".into(), AttributeValue::N(expires_at.to_string()));
+        (item, Expression::absent_or_expired(now))
+    }
+
+    /// Reads a record, for instance the one that stood in a transaction's way.
+    ///
+    /// # Errors
+    /// [`StoreError::Malformed`].
+    pub fn from_item(item: &Item) -> Result<Self, StoreError> {
+        let malformed = || StoreError::Malformed("idempotency record".to_owned());
+        let request_id = text(item, "requestId").ok_or_else(malformed)?.to_owned();
+        let answer = item.get("answer").and_then(|value| value.as_b().ok()).ok_or_else(malformed)?;
+        let answer = Sealed::parse(answer.as_ref().to_vec()).map_err(|_| malformed())?;
+        Ok(Self { request_id, answer })
+    }
+}
+
+/// The record of a fingerprint, if it stands and has not expired. 1 round trip.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn find(
+    table: &Table,
+    fingerprint: &Fingerprint,
+    now: Timestamp,
+) -> Result<Option<Record>, StoreError> {
+    let Some(item) = table.get(&fingerprint.key()).await? else { return Ok(None) };
+    if number(&item, "expiresAt").is_some_and(|expires_at| expires_at < now.as_second()) {
+        return Ok(None);
+    }
+    Record::from_item(&item).map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use crypto::Aad;
+
+    use super::*;
+
+    #[test]
+    fn a_fingerprint_is_partner_endpoint_key_and_body() {
+        let one = PartnerId::parse("11111111-2222-3333-4444-555555555555").unwrap();
+        let two = PartnerId::parse("11111111-2222-3333-4444-555555555556").unwrap();
+        let base = Fingerprint::new(one, "POST /a", "k", r#"{"x":1,"y":2}"#);
+        assert_eq!(base, Fingerprint::new(one, "POST /a", "k", "{ \"y\": 2, \"x\": 1 }"));
+        for other in [
+            Fingerprint::new(two, "POST /a", "k", r#"{"x":1,"y":2}"#),
+            Fingerprint::new(one, "POST /b", "k", r#"{"x":1,"y":2}"#),
+            Fingerprint::new(one, "POST /a", "l", r#"{"x":1,"y":2}"#),
+            Fingerprint::new(one, "POST /a", "k", r#"{"x":1,"y":3}"#),
+            Fingerprint::new(one, "POST /ak", "", r#"{"x":1,"y":2}"#),
+        ] {
+            assert_ne!(base, other);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_record_stands_for_its_window_and_no_longer() {
+        let database = crate::testing::TestDatabase::new();
+        let table = database.customers();
+        let partner = PartnerId::parse("11111111-2222-3333-4444-555555555555").unwrap();
+        let fingerprint = Fingerprint::new(partner, "POST /a", "k", "{}");
+        let ring = keys();
+        let seal = async |text: &[u8]| ring.seal(partner.into(), &Aad::of(&["t"]), text).await.unwrap();
+        let first = Record { request_id: "r-1".into(), answer: seal(b"one").await };
+        let start: Timestamp = "2026-01-25T22:55:24Z".parse().unwrap();
+        let put = async |record: &Record, at: Timestamp| {
+            let (item, condition) = record.to_put(&fingerprint, at);
+            let mut transaction = crate::Transaction::new();
+            transaction.put(LABEL, &table, item, condition);
+            transaction.commit(&table).await
+        };
+        put(&first, start).await.unwrap();
+
+        let second = Record { request_id: "r-2".into(), answer: seal(b"two").await };
+        let within = start + WINDOW;
+        let refused = put(&second, within).await.unwrap_err();
+        let standing = refused.refusal(LABEL).unwrap().standing.clone().unwrap();
+        assert_eq!(Record::from_item(&standing).unwrap().request_id, "r-1");
+        assert_eq!(find(&table, &fingerprint, within).await.unwrap().unwrap().request_id, "r-1");
+
+        let after = within + SignedDuration::from_secs(1);
+        assert!(find(&table, &fingerprint, after).await.unwrap().is_none(), "expired, not yet deleted");
+        put(&second, after).await.unwrap();
+        assert_eq!(find(&table, &fingerprint, after).await.unwrap().unwrap().request_id, "r-2");
+    }
+
+    fn keys() -> crypto::KeyRing {
+        use std::sync::Arc;
+        let clock = domain::time::FixedClock::at_text("2026-01-25T22:55:24Z");
+        crypto::KeyRing::new(
+            Arc::new(crypto::test_support::MemoryWrapper::default()),
+            Arc::new(crypto::test_support::MemoryKeys::default()),
+            Arc::new(clock),
+            Arc::new(domain::time::SequenceRandom::default()),
+        )
+    }
+}

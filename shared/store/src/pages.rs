@@ -1,0 +1,247 @@
+//! Numbered pages over queries.
+//!
+//! The contracts have page numbers, DynamoDB has none. A page walks the query; each served page leaves a bookmark (with
+//! a short life) where the next one begins, so that reading on costs one bookmark read and one query, whatever the
+//! number. A page without a bookmark walks on from the nearest one before it.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use crypto::sha256_of_parts;
+use domain::ids::PartnerId;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::keys::{BookmarkKey, Key};
+use crate::{Item, Query, StoreError, Table, number, text};
+
+const BOOKMARK_LIFE: SignedDuration = SignedDuration::from_mins(15);
+
+/// A listing whose filters match few of many items is read in answers of this size.
+const FILTERED_READ: u32 = 200;
+
+/// A caller may jump far ahead or filter for something rare; past this many answers the request fails rather than run
+/// into the gateway's time-out.
+const MAX_READS: usize = 150;
+
+/// What is being listed: everything that decides the content of a page but its number.
+#[derive(Debug, Clone)]
+pub struct Listing {
+    partner: PartnerId,
+    digest: String,
+    page_size: u32,
+}
+
+/// One numbered page.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NumberedPage<T> {
+    /// What it shows.
+    pub results: Vec<T>,
+    /// Whether another page follows.
+    pub has_next: bool,
+}
+
+/// Why a page could not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum PageError {
+    /// Too much would have to be read.
+    #[error("the page is too far away")]
+    TooFar,
+    /// The table failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Listing {
+    /// The listing that `name` and these filter values describe. The values are only hashed.
+    pub fn new(partner: PartnerId, name: &str, filters: &[&str], page_size: u32) -> Self {
+        let size = page_size.to_string();
+        let mut parts: Vec<&[u8]> = vec![name.as_bytes(), size.as_bytes()];
+        parts.extend(filters.iter().map(|value| value.as_bytes()));
+        Self { partner, digest: hex::encode(sha256_of_parts(&parts)), page_size }
+    }
+
+    /// Page `page` (from 1) of `query`; `keep` turns an item into a result or drops it.
+    ///
+    /// Page 1: one query, and one write when another page follows. Page n with a bookmark: one more small query.
+    ///
+    /// # Errors
+    /// [`PageError`].
+    pub async fn page<T>(
+        &self,
+        table: &Table,
+        query: Query,
+        page: u32,
+        now: Timestamp,
+        mut keep: impl FnMut(&Item) -> Result<Option<T>, StoreError>,
+    ) -> Result<NumberedPage<T>, PageError> {
+        let (mut skip, start) = self.nearest_bookmark(table, page, now).await?;
+        let wanted = self.page_size as usize;
+        // One more than wanted tells whether another page follows.
+        let read = if query.filter.is_some() { FILTERED_READ } else { self.page_size + 1 };
+        let mut query = query.after(start).limit(read);
+        let mut results = Vec::with_capacity(wanted);
+        let mut last = None;
+        for _ in 0..MAX_READS {
+            let answer = table.query(&query).await?;
+            for item in answer.items {
+                let Some(result) = keep(&item)? else { continue };
+                if skip > 0 {
+                    skip -= 1;
+                } else if results.len() < wanted {
+                    results.push(result);
+                    last = Some(query.key_after(&item));
+                } else {
+                    if let Some(last) = last {
+                        self.leave_bookmark(table, page.saturating_add(1), last, now).await?;
+                    }
+                    return Ok(NumberedPage { results, has_next: true });
+                }
+            }
+            match answer.next {
+                Some(next) => query = query.after(Some(next)),
+                None => return Ok(NumberedPage { results, has_next: false }),
+            }
+        }
+        Err(PageError::TooFar)
+    }
+
+    /// How many results to skip, and where to begin.
+    async fn nearest_bookmark(
+        &self,
+        table: &Table,
+        page: u32,
+        now: Timestamp,
+    ) -> Result<(u64, Option<Item>), StoreError> {
+        let before = u64::from(page.saturating_sub(1));
+        let from_the_beginning = (before * u64::from(self.page_size), None);
+        if page <= 1 {
+            return Ok(from_the_beginning);
+        }
+        let key = BookmarkKey::new(self.partner, self.digest.clone(), page);
+        let nearest = Query::partition(key.pk()).up_to(key.sk()).backward().limit(1).eventually_consistent();
+        let Some(bookmark) = table.query(&nearest).await?.items.into_iter().next() else {
+            return Ok(from_the_beginning);
+        };
+        let alive = number(&bookmark, "expiresAt").is_some_and(|at| at >= now.as_second());
+        let marked = text(&bookmark, "sk").and_then(|sk| sk.parse::<u32>().ok());
+        let start = bookmark.get("start").and_then(|start| start.as_m().ok()).cloned();
+        Ok(match (alive, marked, start) {
+            (true, Some(marked), Some(start)) if marked <= page => {
+                (u64::from(page - marked) * u64::from(self.page_size), Some(start))
+            }
+            _ => from_the_beginning,
+        })
+    }
+
+    async fn leave_bookmark(
+        &self,
+        table: &Table,
+        page: u32,
+        start: Item,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut item = BookmarkKey::new(self.partner, self.digest.clone(), page).to_item();
+        let expires_at = (now + BOOKMARK_LIFE).as_second();
+        item.insert("start".to_owned(), AttributeValue::M(start));
+        item.insert("expiresAt".to_owned(), AttributeValue::N(expires_at.to_string()));
+        table.replace(item).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::TestDatabase;
+    use crate::{Expression, text};
+
+    fn partner() -> PartnerId {
+        PartnerId::parse("11111111-2222-3333-4444-555555555555").unwrap()
+    }
+
+    fn now() -> Timestamp {
+        "2026-01-25T22:55:24Z".parse().unwrap()
+    }
+
+    async fn filled(rows: u32) -> (TestDatabase, Table) {
+        let database = TestDatabase::new();
+        let table = database.customers();
+        for row in 0..rows {
+            let kind = if row % 10 == 0 { "rare" } else { "common" };
+            let item = Item::from([
+                ("pk".to_owned(), AttributeValue::S("LIST".to_owned())),
+                ("sk".to_owned(), AttributeValue::S(format!("{row:05}"))),
+                ("kind".to_owned(), AttributeValue::S(kind.to_owned())),
+            ]);
+            table.put(item, Expression::absent()).await.unwrap();
+        }
+        table.meter().take();
+        (database, table)
+    }
+
+    fn keep(item: &Item) -> Result<Option<String>, StoreError> {
+        Ok(text(item, "sk").map(str::to_owned))
+    }
+
+    async fn page(table: &Table, size: u32, number: u32, at: Timestamp) -> NumberedPage<String> {
+        let listing = Listing::new(partner(), "rows", &[], size);
+        listing.page(table, Query::partition("LIST"), number, at, keep).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn pages_partition_the_listing() {
+        let (_database, table) = filled(53).await;
+        let mut seen = Vec::new();
+        for number in 1..=6 {
+            let page = page(&table, 10, number, now()).await;
+            assert_eq!(page.has_next, number < 6, "page {number}");
+            seen.extend(page.results);
+        }
+        let all: Vec<String> = (0..53).map(|row| format!("{row:05}")).collect();
+        assert_eq!(seen, all);
+        assert_eq!(page(&table, 10, 7, now()).await, NumberedPage { results: vec![], has_next: false });
+    }
+
+    #[tokio::test]
+    async fn a_full_last_page_has_no_next() {
+        let (_database, table) = filled(20).await;
+        assert!(page(&table, 10, 1, now()).await.has_next);
+        assert!(!page(&table, 10, 2, now()).await.has_next);
+    }
+
+    #[tokio::test]
+    async fn reading_on_costs_the_same_whatever_the_number() {
+        let (_database, table) = filled(200).await;
+        let mut costs = Vec::new();
+        for number in 1..=19 {
+            page(&table, 10, number, now()).await;
+            costs.push(table.meter().take().round_trips);
+        }
+        assert_eq!(costs[0], 2, "one query and one bookmark");
+        assert!(costs[1..].iter().all(|cost| *cost == 3), "{costs:?}");
+    }
+
+    #[tokio::test]
+    async fn a_page_without_a_bookmark_is_found_all_the_same() {
+        let (_database, table) = filled(200).await;
+        assert_eq!(page(&table, 10, 15, now()).await.results[0], "00140");
+        // Bookmark 16 stands now; 18 walks on from it, and past its life from the beginning.
+        assert_eq!(page(&table, 10, 18, now()).await.results[0], "00170");
+        let later = now() + SignedDuration::from_hours(1);
+        assert_eq!(page(&table, 10, 18, later).await.results[0], "00170");
+    }
+
+    #[tokio::test]
+    async fn other_filters_have_other_bookmarks() {
+        let (_database, table) = filled(100).await;
+        let rare = || {
+            let filter = Expression::new("#kind = :rare").name("#kind", "kind").text(":rare", "rare");
+            Query::partition("LIST").filter(filter)
+        };
+        page(&table, 4, 1, now()).await;
+        let listing = Listing::new(partner(), "rows", &["rare"], 4);
+        let second = listing.page(&table, rare(), 2, now(), keep).await.unwrap();
+        assert_eq!(second.results, ["00040", "00050", "00060", "00070"]);
+        assert!(second.has_next);
+        let third = listing.page(&table, rare(), 3, now(), keep).await.unwrap();
+        assert_eq!(third.results, ["00080", "00090"]);
+        assert!(!third.has_next);
+    }
+}

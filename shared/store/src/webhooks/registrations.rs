@@ -1,0 +1,291 @@
+//! Making, finding and changing registrations.
+
+use domain::ids::{PartnerId, RegistrationId};
+use jiff::Timestamp;
+
+use crate::keys::{Key, RegistrationKey};
+use crate::webhooks::due::{GRACE, with_due, with_due_names};
+use crate::webhooks::{EventNameKey, Phase, Registration, Webhooks};
+use crate::{
+    CommitError, Expression, Query, StoreError, Transaction, Update, WriteError, from_item, text,
+    to_item,
+};
+
+/// The label of the row that keeps one registration per event name.
+pub const NAME_LABEL: &str = "event name";
+/// The label of the registration itself.
+pub const REGISTRATION_LABEL: &str = "registration";
+
+/// What became of a change to a registration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// It stands.
+    Done,
+    /// The registration is gone or is not in the state that the change needs.
+    Refused,
+    /// Another registration has the event name.
+    NameTaken,
+}
+
+impl Webhooks {
+    /// Adds a new registration to a transaction: the item and the row that reserves its event name.
+    ///
+    /// # Errors
+    /// [`StoreError::Malformed`].
+    pub fn create_in(
+        &self,
+        transaction: &mut Transaction,
+        registration: &Registration,
+    ) -> Result<(), StoreError> {
+        let mut item = to_item(registration)?;
+        key(registration).stamp(&mut item);
+        transaction.put_new(REGISTRATION_LABEL, &self.table, item);
+        self.reserve_name_in(transaction, registration);
+        Ok(())
+    }
+
+    /// A registration that is not deleted. 1 round trip.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn registration(
+        &self,
+        partner: PartnerId,
+        id: RegistrationId,
+    ) -> Result<Option<Registration>, StoreError> {
+        let found = self.registration_in_any_phase(partner, id).await?;
+        Ok(found.filter(|registration| registration.phase != Phase::Deleted))
+    }
+
+    /// A registration, also while its deletion is being finished. 1 round trip.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn registration_in_any_phase(
+        &self,
+        partner: PartnerId,
+        id: RegistrationId,
+    ) -> Result<Option<Registration>, StoreError> {
+        self.table.get(&RegistrationKey::new(partner, id)).await?.map(from_item).transpose()
+    }
+
+    /// All registrations of a partner, oldest first: at most one per event name, so they are few. 1 round trip.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn registrations(&self, partner: PartnerId) -> Result<Vec<Registration>, StoreError> {
+        let query = Query::partition(registration_partition(partner));
+        let items = self.table.query_all(&query).await?;
+        let mut found = items.into_iter().map(from_item).collect::<Result<Vec<Registration>, _>>()?;
+        found.retain(|registration| registration.phase != Phase::Deleted);
+        Ok(found)
+    }
+
+    /// The registrations that hear of an event. There is at most one today; a list, because that is a rule of the
+    /// contract and not of delivery. 2 round trips when there is one.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn subscribers(
+        &self,
+        partner: PartnerId,
+        event_name: &str,
+    ) -> Result<Vec<Registration>, StoreError> {
+        let Some(row) = self.table.get(&EventNameKey::new(partner, event_name)).await? else {
+            return Ok(Vec::new());
+        };
+        let id = text(&row, "registration")
+            .and_then(|id| RegistrationId::parse(id).ok())
+            .ok_or_else(|| StoreError::Malformed("an event name row".to_owned()))?;
+        Ok(self.registration(partner, id).await?.into_iter().collect())
+    }
+
+    /// Replaces what the partner may change: event name, callback URL, format and credentials. 1 transaction.
+    ///
+    /// # Errors
+    /// [`StoreError`]; [`CommitError::Conflict`] for a concurrent change.
+    pub async fn update_registration(
+        &self,
+        before: &Registration,
+        after: &Registration,
+    ) -> Result<Change, CommitError> {
+        let mut transaction = Transaction::new();
+        let condition = unchanged(before);
+        let update = Expression::new(if after.credentials.is_some() {
+            "SET #eventName = :eventName, #format = :format, #callbackUrl = :callbackUrl, \
+             #credentials = :credentials, #modifiedAt = :modifiedAt"
+        } else {
+            "SET #eventName = :eventName, #format = :format, #callbackUrl = :callbackUrl, \
+             #modifiedAt = :modifiedAt REMOVE #credentials"
+        })
+        .name("#eventName", "eventName")
+        .name("#format", "format")
+        .name("#callbackUrl", "callbackUrl")
+        .name("#credentials", "credentials")
+        .name("#modifiedAt", "modifiedAt");
+        let item = to_item(after)?;
+        let update = ["eventName", "format", "callbackUrl", "credentials", "modifiedAt"]
+            .into_iter()
+            .filter_map(|name| Some((name, item.get(name)?.clone())))
+            .fold(update, |update, (name, value)| update.value(&format!(":{name}"), value));
+        transaction.update(REGISTRATION_LABEL, &self.table, &key(before), Update::when(condition, update));
+        if before.event_name != after.event_name {
+            self.reserve_name_in(&mut transaction, after);
+            self.free_name_in(&mut transaction, before);
+        }
+        self.change(transaction).await
+    }
+
+    /// Removes a registration for the partner and makes the clearing of its line due. 1 transaction.
+    ///
+    /// # Errors
+    /// [`StoreError`]; [`CommitError::Conflict`] for a concurrent change.
+    pub async fn delete_registration(
+        &self,
+        registration: &Registration,
+        now: Timestamp,
+    ) -> Result<Change, CommitError> {
+        let mut transaction = Transaction::new();
+        let condition = Expression::new("#phase <> :deleted AND #eventName = :eventName")
+            .name("#phase", "phase")
+            .name("#eventName", "eventName")
+            .text(":eventName", registration.event_name.clone())
+            .text(":deleted", Phase::Deleted.as_str());
+        // The credentials go at once; the rest is needed to clear the line.
+        let update = Expression::new(
+            "SET #phase = :deleted, #dueShard = :dueShard, #dueAt = :dueAt REMOVE #credentials, #probe",
+        )
+        .name("#credentials", "credentials")
+        .name("#probe", "probe");
+        let update = with_due(update, registration.id.uuid(), now + GRACE);
+        let update = Update::when(condition, update);
+        transaction.update(REGISTRATION_LABEL, &self.table, &key(registration), update);
+        self.free_name_in(&mut transaction, registration);
+        self.change(transaction).await
+    }
+
+    /// Takes a registration out of suspension; the choice of the event that decides is due. `Refused` when it is not
+    /// suspended. 1 round trip.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn restart(
+        &self,
+        registration: &Registration,
+        now: Timestamp,
+    ) -> Result<Option<Registration>, StoreError> {
+        let condition = phase_is(Phase::Suspended);
+        let update = Expression::new(
+            "SET #phase = :restarting, #modifiedAt = :now, #dueShard = :dueShard, #dueAt = :dueAt REMOVE #probe",
+        )
+        .name("#probe", "probe")
+        .name("#modifiedAt", "modifiedAt")
+        .text(":restarting", Phase::Restarting.as_str())
+        .text(":now", now.to_string());
+        let update = with_due(update, registration.id.uuid(), now + GRACE);
+        match self.table.update(&key(registration), Update::when(condition, update)).await {
+            Ok(item) => from_item(item).map(Some),
+            Err(WriteError::Refused(_)) => Ok(None),
+            Err(WriteError::Store(error)) => Err(error),
+        }
+    }
+
+    /// Makes a restarted registration Active because nothing waits that could decide. `false` when it is no longer
+    /// Restarting or has its deciding event. The backlog is due once more, for what was held since the look. 1 round
+    /// trip.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn activate(
+        &self,
+        registration: &Registration,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let condition = phase_is(Phase::Restarting)
+            .and(Expression::new("attribute_not_exists(#probe)").name("#probe", "probe"));
+        let update = Expression::new("SET #phase = :active, #dueShard = :dueShard, #dueAt = :dueAt")
+            .text(":active", Phase::Active.as_str());
+        let update = with_due(update, registration.id.uuid(), now + GRACE);
+        self.step(registration, Update::when(condition, update)).await
+    }
+
+    /// Notes that nothing is left to release. `false` when the phase has changed since. 1 round trip.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn nothing_left(&self, registration: &Registration) -> Result<bool, StoreError> {
+        let update = with_due_names(Expression::new("REMOVE #dueShard, #dueAt"));
+        self.step(registration, Update::when(phase_is(registration.phase), update)).await
+    }
+
+    /// Removes the item of a deleted registration whose line is empty. 1 round trip.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn remove_registration(&self, registration: &Registration) -> Result<(), StoreError> {
+        match self.table.delete(&key(registration), phase_is(Phase::Deleted)).await {
+            Ok(()) | Err(WriteError::Refused(_)) => Ok(()),
+            Err(WriteError::Store(error)) => Err(error),
+        }
+    }
+
+    async fn step(&self, registration: &Registration, update: Update) -> Result<bool, StoreError> {
+        match self.table.update(&key(registration), update).await {
+            Ok(_) => Ok(true),
+            Err(WriteError::Refused(_)) => Ok(false),
+            Err(WriteError::Store(error)) => Err(error),
+        }
+    }
+
+    fn reserve_name_in(&self, transaction: &mut Transaction, registration: &Registration) {
+        let mut row = EventNameKey::new(registration.partner, &*registration.event_name).to_item();
+        row.insert(
+            "registration".to_owned(),
+            aws_sdk_dynamodb::types::AttributeValue::S(registration.id.to_string()),
+        );
+        transaction.put_new(NAME_LABEL, &self.table, row);
+    }
+
+    fn free_name_in(&self, transaction: &mut Transaction, registration: &Registration) {
+        let held = Expression::new("#registration = :registration")
+            .name("#registration", "registration")
+            .text(":registration", registration.id.to_string());
+        let name = EventNameKey::new(registration.partner, &*registration.event_name);
+        transaction.delete("old event name", &self.table, &name, held);
+    }
+
+    async fn change(&self, transaction: Transaction) -> Result<Change, CommitError> {
+        match transaction.commit(&self.table).await {
+            Ok(()) => Ok(Change::Done),
+            Err(refused @ CommitError::Refused(_)) => {
+                Ok(if refused.refusal(NAME_LABEL).is_some() {
+                    Change::NameTaken
+                } else {
+                    Change::Refused
+                })
+            }
+            Err(other) => Err(other),
+        }
+    }
+}
+
+fn key(registration: &Registration) -> RegistrationKey {
+    RegistrationKey::new(registration.partner, registration.id)
+}
+
+fn registration_partition(partner: PartnerId) -> String {
+    RegistrationKey::new(partner, RegistrationId::from(uuid::Uuid::nil())).pk()
+}
+
+fn phase_is(phase: Phase) -> Expression {
+    Expression::new("#phase = :was").name("#phase", "phase").text(":was", phase.as_str())
+}
+
+/// The partner's part is as it was read. The phase may move meanwhile: that is the dispatcher's part.
+fn unchanged(before: &Registration) -> Expression {
+    Expression::new("#phase <> :deleted AND #eventName = :before")
+        .name("#phase", "phase")
+        .name("#eventName", "eventName")
+        .text(":deleted", Phase::Deleted.as_str())
+        .text(":before", before.event_name.clone())
+}
