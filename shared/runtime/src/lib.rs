@@ -9,6 +9,7 @@ mod batch;
 mod clients;
 mod clock;
 mod failpoint;
+mod fetch;
 mod idempotency;
 mod invoke;
 mod log;
@@ -20,6 +21,7 @@ pub use batch::{Deferred, QueueMessage, RecordError, StreamRecord, serve_queue, 
 pub use clients::Clients;
 pub use clock::{SystemClock, SystemRandom};
 pub use failpoint::failpoint;
+pub use fetch::{FetchError, Fetched, HttpsGet};
 pub use idempotency::{Idempotency, IdempotencyError};
 pub use invoke::serve;
 pub use log::start_logging;

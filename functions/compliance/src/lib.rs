@@ -1,0 +1,11 @@
+//! Compliance off the request path.
+//!
+//! Invariants: a change of what is screened leads to a screening, through the table's stream and the scan queue, however
+//! often anything on the way is killed or repeated; a screening is applied to the subject revision that it was made of,
+//! or not at all; a customer is never cleared by a missing or damaged watchlist, the message waits instead; a screening
+//! moves from one edition of a list to the next between messages and never within one.
+
+pub mod edition;
+pub mod refresh;
+pub mod scan_request;
+pub mod scan_worker;
