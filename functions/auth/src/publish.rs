@@ -39,7 +39,9 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply, Failure> {
         Operation::DiscoveryGet => discovery(&app.issuer),
         Operation::KeysGet => {
             let load = async || published(&*app.signing, &app.signing_key_ids).await;
-            let keys = app.cache.keys(app.clock.now(), load).await.map_err(Failure::internal)?;
+            // Boxed: the SDK's futures are nested deeper than the compiler computes layouts by default.
+            let keys = Box::pin(app.cache.keys(app.clock.now(), load)).await;
+            let keys = keys.map_err(Failure::internal)?;
             json!({ "keys": *keys })
         }
         _ => return Err(Failure::NotFound("resource")),

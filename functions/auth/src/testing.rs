@@ -154,3 +154,21 @@ pub fn token_request_from(source_ip: &str, body: &str, headers: &[(&str, &str)])
     });
     request(event, "token-issue")
 }
+
+/// The sample events of a function, with the running bundle's values filled in.
+pub fn sample_events(function: &str) -> Vec<(String, Value)> {
+    let folder = format!("{}/../../events/{function}", env!("CARGO_MANIFEST_DIR"));
+    let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+    let read = |path: std::path::PathBuf| {
+        let text = std::fs::read_to_string(&path)
+            .unwrap()
+            .replace("{{client.partnerId}}", "11111111-2222-3333-4444-555555555555")
+            .replace("{{client.clientId}}", "sandbox-1")
+            .replace("{{client.clientSecret}}", "ghs_one");
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        (name, serde_json::from_str(&text).unwrap())
+    };
+    let events: Vec<(String, Value)> = files.map(read).collect();
+    assert!(!events.is_empty(), "no sample events of {function}");
+    events
+}

@@ -8,4 +8,5 @@
 pub mod edition;
 pub mod refresh;
 pub mod scan_request;
+pub mod scan_schedule;
 pub mod scan_worker;

@@ -115,7 +115,7 @@ impl Request {
                 return Err(Box::new(RejectedEvent { route: Some(found), id, failure }));
             }
         };
-        let mut query = event.multi_value_query_string_parameters.unwrap_or_else(BTreeMap::new);
+        let mut query = event.multi_value_query_string_parameters.unwrap_or_default();
         for (name, value) in event.query_string_parameters.into_iter().flatten() {
             query.entry(name).or_insert_with(|| vec![value]);
         }
@@ -132,7 +132,7 @@ impl Request {
             id,
             source_ip: event.request_context.identity.source_ip.unwrap_or_else(|| "unknown".into()),
             authorizer: event.request_context.authorizer,
-            path: event.path_parameters.unwrap_or_else(BTreeMap::new),
+            path: event.path_parameters.unwrap_or_default(),
             query,
             headers,
             body,

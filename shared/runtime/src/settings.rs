@@ -35,6 +35,7 @@ pub const VARIABLES: &[(&str, &str)] = &[
     ),
     ("WATCHLIST_BUCKET", "Bucket of compiled watchlists"),
     ("WATCHLIST_MANIFEST_KEY", "Object that names the current watchlist editions"),
+    ("WEBHOOK_TABLE", "Table of webhook registrations and deliveries"),
 ];
 
 /// One or more required variables are missing or empty.

@@ -495,6 +495,34 @@ impl Key for ClientKey {
     }
 }
 
+/// How far one part of a nightly screening of everybody has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SweepKey {
+    /// Part of the key.
+    pub sweep: EventId,
+    /// Part of the key.
+    pub part: u16,
+}
+
+impl SweepKey {
+    /// The key of these parts.
+    pub const fn new(sweep: EventId, part: u16) -> Self {
+        Self { sweep, part }
+    }
+}
+
+impl Key for SweepKey {
+    fn pk(&self) -> String {
+        let Self { sweep, .. } = self;
+        format!("SWEEP#{sweep}")
+    }
+
+    fn sk(&self) -> String {
+        let Self { part, .. } = self;
+        format!("PART#{part:04}")
+    }
+}
+
 /// The partition that holds everything of one customer.
 pub fn customer_partition(partner: PartnerId, customer: CustomerId) -> String {
     format!("P#{partner}#C#{customer}")
@@ -591,6 +619,10 @@ mod tests {
             (
                 both(&ClientKey::new(ClientId::parse("client-1").unwrap())),
                 "CLIENT#client-1 | CLIENT".to_owned(),
+            ),
+            (
+                both(&SweepKey::new(EventId::parse(X).unwrap(), 3)),
+                format!("SWEEP#{X} | PART#0003"),
             ),
         ];
         for (found, expected) in cases {

@@ -264,6 +264,13 @@ mod tests {
     }
 
     #[test]
+    fn the_sample_events_are_commands() {
+        for (name, event) in crate::testing::sample_events("client-admin") {
+            assert!(Command::read(event).is_ok(), "{name}");
+        }
+    }
+
+    #[test]
     fn mistakes_are_named() {
         for (member, value) in [
             ("name", json!(" ")),

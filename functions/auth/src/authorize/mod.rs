@@ -124,7 +124,8 @@ pub struct Authorized {
 /// [`AuthorizeError`]; boxed for the runtime.
 pub async fn handle(app: &App, event: Value) -> Result<Value, BoxError> {
     let event: AuthorizerEvent = serde_json::from_value(event)?;
-    let authorized = authorize(app, &event).await?;
+    // Boxed: the SDK's futures inside are nested deeper than the compiler computes layouts by default.
+    let authorized = Box::pin(authorize(app, &event)).await?;
     Ok(policy::allow(&authorized, &event.method_arn))
 }
 

@@ -68,7 +68,8 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply, Failure> {
     if request.body().len() > MAX_BODY {
         return Err(Failure::BodyTooLarge);
     }
-    match issue(app, request).await? {
+    // Boxed: the SDK's futures inside are nested deeper than the compiler computes layouts by default.
+    match Box::pin(issue(app, request)).await? {
         Ok(reply) => Ok(reply),
         Err(error) => Ok(error.into_reply()),
     }

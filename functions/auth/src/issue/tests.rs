@@ -182,6 +182,11 @@ async fn who_can_not_prove_itself_learns_nothing() {
     let house = House::new();
     let revoked = client(&house, "revoked", "").await;
     house.clients.revoke(&revoked.client, house.clock.now()).await.unwrap();
+    // Revoking also deletes the secrets; one that still has them is refused all the same.
+    let id = ClientId::parse("barred").unwrap();
+    let secrets = vec![stored_secret(&house, "barred", SECRET).await];
+    let barred = ClientRecord { client: id, status: ClientStatus::Revoked, secrets, ..revoked };
+    house.clients.create(&barred).await.unwrap();
     client(&house, "client-1", "").await;
     client(&house, "client-2", "").await;
     let app = app(&house);
@@ -194,6 +199,7 @@ async fn who_can_not_prove_itself_learns_nothing() {
         ("client-1", "ghs_two"),
         ("client-1", ""),
         ("revoked", SECRET),
+        ("barred", SECRET),
         ("no.such.client", SECRET),
     ] {
         let before = house.database.calls();

@@ -251,7 +251,10 @@ impl Clients {
                 Some("BARRED") => standing.is_barred = true,
                 Some("REVOKED") => standing.is_token_revoked = true,
                 other => {
-                    return Err(StoreError::Malformed(format!("auth item {}", other.unwrap_or("?"))));
+                    return Err(StoreError::Malformed(format!(
+                        "auth item {}",
+                        other.unwrap_or("?")
+                    )));
                 }
             }
         }
@@ -267,8 +270,8 @@ impl Clients {
         partner: PartnerId,
         after: Option<&ClientId>,
     ) -> Result<ClientPage, StoreError> {
-        let start = after
-            .map(|client| PartnerClientKey { partner, client: client.clone() }.to_item());
+        let start =
+            after.map(|client| PartnerClientKey { partner, client: client.clone() }.to_item());
         let query = Query::partition(keys::partner_partition(partner))
             .beginning("CLIENT#")
             .limit(LIST_LIMIT)

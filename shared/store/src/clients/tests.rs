@@ -128,7 +128,10 @@ async fn revoking_twice_keeps_the_first_time() {
         assert_eq!(revoked.status, ClientStatus::Revoked);
         assert_eq!(revoked.revoked_at, Some(at("2026-03-01T10:00:00Z")));
     }
-    assert_eq!(fixture.clients.revoke(&id("client-2"), at("2026-03-01T10:00:00Z")).await.unwrap(), None);
+    assert_eq!(
+        fixture.clients.revoke(&id("client-2"), at("2026-03-01T10:00:00Z")).await.unwrap(),
+        None
+    );
     assert_eq!(fixture.clients.get(&id("client-2")).await.unwrap(), None, "nothing was made");
 }
 

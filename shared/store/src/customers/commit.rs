@@ -74,7 +74,7 @@ impl Customers {
         if transaction.is_empty() {
             return Ok(());
         }
-        transaction.commit(&self.table).await.map_err(CommitRefused::from)
+        Box::pin(transaction.commit(&self.table)).await.map_err(CommitRefused::from)
     }
 
     /// The transaction of a change, for a caller that adds an idempotency record to it. What a refusal of it means is
@@ -222,7 +222,7 @@ impl Customers {
         let update = Update::when(unchanged_since(customer), head);
         transaction.update(CUSTOMER, &self.table, &CustomerKey::new(partner, id), update);
         transaction.put_new(AUDIT, &self.table, audit_item(partner, id, &entry)?);
-        transaction.commit(&self.table).await.map_err(CommitRefused::from)
+        Box::pin(transaction.commit(&self.table)).await.map_err(CommitRefused::from)
     }
 
     /// The whole audit chain, checked link by link. `None` when there is no such customer.
@@ -236,7 +236,7 @@ impl Customers {
     ) -> Result<Option<Result<u64, ChainBroken>>, CustomersError> {
         let Some(customer) = self.get(partner, id).await? else { return Ok(None) };
         let query = Query::partition(customer_partition(partner, id)).beginning("AUDIT#");
-        let items = self.table.query_all(&query).await?;
+        let items = Box::pin(self.table.query_all(&query)).await?;
         Ok(Some(verify(items.into_iter().map(read_entry), &customer.audit)))
     }
 
@@ -250,7 +250,7 @@ impl Customers {
         id: CustomerId,
     ) -> Result<Vec<AuditEntry>, CustomersError> {
         let query = Query::partition(customer_partition(partner, id)).beginning("AUDIT#");
-        let items = self.table.query_all(&query).await?;
+        let items = Box::pin(self.table.query_all(&query)).await?;
         Ok(items.into_iter().map(read_entry).collect::<Result<_, _>>()?)
     }
 }

@@ -248,7 +248,9 @@ fn read_address(stored: AddressRecord) -> Result<Address, StoreError> {
         street2: text(stored.street2.as_deref())?,
         city: needed(&stored.city)?,
         state: parsed(stored.state.as_deref(), |state| Region::parse(state, country))?,
-        postal_code: parsed(stored.postal_code.as_deref(), |code| PostalCode::parse(code, country))?,
+        postal_code: parsed(stored.postal_code.as_deref(), |code| {
+            PostalCode::parse(code, country)
+        })?,
         country,
     })
 }

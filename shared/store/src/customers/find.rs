@@ -16,7 +16,9 @@ use jiff::Timestamp;
 
 use super::record::malformed;
 use super::{Customers, CustomersError};
-use crate::keys::{CifKey, CustomerKey, Key, LookupKey, listing_partition, lookup_partition, sortable_millis};
+use crate::keys::{
+    CifKey, CustomerKey, Key, LookupKey, listing_partition, lookup_partition, sortable_millis,
+};
 use crate::pages::{Listing, NumberedPage, PageError};
 use crate::{Expression, Item, Query, text};
 
@@ -108,7 +110,9 @@ impl ListFilter {
         if self.created_from.is_some() || self.created_to.is_some() {
             let low = self.created_from.map_or_else(String::new, sortable_millis);
             // '~' sorts behind every id.
-            let high = self.created_to.map_or_else(|| "~".to_owned(), |to| format!("{}~", sortable_millis(to)));
+            let high = self
+                .created_to
+                .map_or_else(|| "~".to_owned(), |to| format!("{}~", sortable_millis(to)));
             query = query.between(if low.is_empty() { "0".to_owned() } else { low }, high);
         }
         let conditions = [
@@ -155,7 +159,7 @@ impl Customers {
             return Ok(Vec::new());
         };
         let pk = lookup_partition(partner, term.name(), &term.blind(&keys));
-        let rows = self.table.query_all(&Query::partition(pk)).await?;
+        let rows = Box::pin(self.table.query_all(&Query::partition(pk))).await?;
         let id = |row: &Item| text(row, "sk").and_then(|sk| CustomerId::parse(sk).ok());
         rows.iter().map(|row| id(row).ok_or_else(|| malformed("a lookup row").into())).collect()
     }
@@ -169,7 +173,7 @@ impl Customers {
         partner: PartnerId,
         cif: CifNumber,
     ) -> Result<Option<CustomerId>, CustomersError> {
-        let Some(row) = self.table.get(&CifKey::new(cif)).await? else { return Ok(None) };
+        let Some(row) = Box::pin(self.table.get(&CifKey::new(cif))).await? else { return Ok(None) };
         if text(&row, "partner") != Some(partner.to_string().as_str()) {
             return Ok(None);
         }
@@ -191,7 +195,7 @@ impl Customers {
             return Ok(Vec::new());
         }
         let wanted = unique.iter().map(|id| CustomerKey::new(partner, *id).to_item()).collect();
-        let items = self.table.get_all(wanted).await?;
+        let items = Box::pin(self.table.get_all(wanted)).await?;
         let mut found = self.read_all(partner, items).await?;
         found.sort_by_key(|customer| customer.id);
         Ok(found)

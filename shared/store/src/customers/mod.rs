@@ -18,6 +18,8 @@
 //! | [`Customers::record_read`] | 1 TransactWriteItems | 6 |
 //! | [`Customers::verify_audit`] | 1 GetItem and 1 Query per MB of chain | 1 per 4 KB |
 //!
+//! Calls to the table are boxed: nested futures down to the SDK are deeper than the compiler follows in one type.
+//!
 //! The partner's data keys cost one query and two KMS calls per process and hour beside that.
 
 mod audit;
@@ -97,7 +99,7 @@ impl Customers {
         partner: PartnerId,
         id: CustomerId,
     ) -> Result<Option<Customer>, CustomersError> {
-        let item = self.table.get(&CustomerKey::new(partner, id)).await?;
+        let item = Box::pin(self.table.get(&CustomerKey::new(partner, id))).await?;
         let items = item.into_iter().collect();
         Ok(self.read_all(partner, items).await?.into_iter().next())
     }
@@ -115,7 +117,7 @@ impl Customers {
         let contact_key = ContactKey { partner, customer: id, contact };
         let wanted = vec![CustomerKey::new(partner, id).to_item(), contact_key.to_item()];
         let (mut customer, mut found) = (None, None);
-        for item in self.table.get_all(wanted).await? {
+        for item in Box::pin(self.table.get_all(wanted)).await? {
             let keys = self.keys_to_read(partner).await?;
             if text(&item, "sk") == Some(contact_key.sk().as_str()) {
                 found = Some(read_contact_item(id, item, &keys)?);
@@ -126,7 +128,7 @@ impl Customers {
         Ok(customer.map(|customer| (customer, found)))
     }
 
-    /// All sub-resources of one kind, in the order in which they were added.
+    /// All sub-resources of one kind, in the order in which they were added (to the millisecond, as their ids are).
     ///
     /// # Errors
     /// [`CustomersError`].
@@ -137,7 +139,7 @@ impl Customers {
         kind: ContactKind,
     ) -> Result<Vec<Contact>, CustomersError> {
         let query = Query::partition(customer_partition(partner, id)).beginning(sort_prefix(kind));
-        let items = self.table.query_all(&query).await?;
+        let items = Box::pin(self.table.query_all(&query)).await?;
         if items.is_empty() {
             return Ok(Vec::new());
         }

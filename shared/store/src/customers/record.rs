@@ -129,7 +129,10 @@ struct BusinessDiligenceRecord {
 }
 
 /// The item of a customer, keys and index attributes included.
-pub(super) fn write_customer(customer: &Customer, keys: &ScopeKeys) -> Result<Item, CustomersError> {
+pub(super) fn write_customer(
+    customer: &Customer,
+    keys: &ScopeKeys,
+) -> Result<Item, CustomersError> {
     let (person, business) = match &customer.party {
         Party::Personal(person) => (Some(write_person(person)), None),
         Party::Business(business) => (None, Some(write_business(business))),
@@ -338,7 +341,10 @@ fn write_business(business: &Business) -> BusinessRecord {
         due_diligence: business.due_diligence.as_ref().map(|asked| BusinessDiligenceRecord {
             nature_of_business: asked.nature_of_business.as_ref().map(string),
             naics: asked.naics.as_ref().map(|code| code.as_str().to_owned()),
-            merchant_category: asked.merchant_category.as_ref().map(|code| code.as_str().to_owned()),
+            merchant_category: asked
+                .merchant_category
+                .as_ref()
+                .map(|code| code.as_str().to_owned()),
             url: asked.url.as_ref().map(|url| url.as_str().to_owned()),
             relationship_formed: asked.relationship_formed.map(|date| date.to_string()),
         }),
@@ -413,7 +419,9 @@ pub(super) fn string<const MAX: usize>(text: &Text<MAX>) -> String {
     text.as_str().to_owned()
 }
 
-pub(super) fn text<const MAX: usize>(stored: Option<&str>) -> Result<Option<Text<MAX>>, StoreError> {
+pub(super) fn text<const MAX: usize>(
+    stored: Option<&str>,
+) -> Result<Option<Text<MAX>>, StoreError> {
     parsed(stored, Text::parse)
 }
 

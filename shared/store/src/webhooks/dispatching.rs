@@ -78,7 +78,11 @@ impl Webhooks {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn put_queued(&self, delivery: &Delivery, now: Timestamp) -> Result<bool, StoreError> {
+    pub async fn put_queued(
+        &self,
+        delivery: &Delivery,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         match self.table.put(queued_item(delivery, now)?, Expression::absent()).await {
             Ok(()) => Ok(true),
             Err(WriteError::Refused(_)) => Ok(false),
@@ -157,7 +161,9 @@ impl Webhooks {
                 let claimed = Claimed { delivery: from_item(item)?, token: token.to_owned() };
                 Ok(Claim::Taken(Box::new(claimed)))
             }
-            Err(WriteError::Refused(standing)) => Ok(Claim::Passed(passed(standing.as_deref(), now))),
+            Err(WriteError::Refused(standing)) => {
+                Ok(Claim::Passed(passed(standing.as_deref(), now)))
+            }
             Err(WriteError::Store(error)) => Err(error),
         }
     }
@@ -243,11 +249,10 @@ impl Webhooks {
     pub async fn hold(&self, claimed: &Claimed) -> Result<Recorded, StoreError> {
         let delivery = &claimed.delivery;
         let mut transaction = Transaction::new();
-        let update = Expression::new(
-            "SET #stage = :held REMOVE #owner, #leaseUntil, #dueShard, #dueAt",
-        )
-        .name("#stage", "stage")
-        .text(":held", Stage::Held.as_str());
+        let update =
+            Expression::new("SET #stage = :held REMOVE #owner, #leaseUntil, #dueShard, #dueAt")
+                .name("#stage", "stage")
+                .text(":held", Stage::Held.as_str());
         let update = with_due_names(claim_names(update));
         transaction.update(DELIVERY, &self.table, &delivery.key(), claimed.guarded(update));
         self.wait_in(&mut transaction, delivery);

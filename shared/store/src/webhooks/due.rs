@@ -59,9 +59,7 @@ pub(super) fn mark_due(item: &mut Item, id: uuid::Uuid, due: Timestamp) {
 
 /// Adds what `SET #dueShard = :dueShard, #dueAt = :dueAt` stands for.
 pub(super) fn with_due(expression: Expression, id: uuid::Uuid, due: Timestamp) -> Expression {
-    with_due_names(expression)
-        .text(":dueShard", shard(id))
-        .text(":dueAt", sortable_millis(due))
+    with_due_names(expression).text(":dueShard", shard(id)).text(":dueAt", sortable_millis(due))
 }
 
 /// Adds what `REMOVE #dueShard, #dueAt` stands for.
@@ -72,7 +70,8 @@ pub(super) fn with_due_names(expression: Expression) -> Expression {
 /// The ids in an index row. A registration's partition ends in `#R`, a delivery's in `#E`.
 fn read_row(item: &Item) -> Result<Overdue, StoreError> {
     let malformed = || StoreError::Malformed("a row of the due index".to_owned());
-    let (pk, sk) = (text(item, "pk").ok_or_else(malformed)?, text(item, "sk").ok_or_else(malformed)?);
+    let (pk, sk) =
+        (text(item, "pk").ok_or_else(malformed)?, text(item, "sk").ok_or_else(malformed)?);
     let due_at = text(item, "dueAt").ok_or_else(malformed)?.to_owned();
     let mut parts = pk.strip_prefix("P#").ok_or_else(malformed)?.split('#');
     let partner = parts.next().and_then(|id| PartnerId::parse(id).ok()).ok_or_else(malformed)?;

@@ -76,7 +76,8 @@ impl Webhooks {
     pub async fn registrations(&self, partner: PartnerId) -> Result<Vec<Registration>, StoreError> {
         let query = Query::partition(registration_partition(partner));
         let items = self.table.query_all(&query).await?;
-        let mut found = items.into_iter().map(from_item).collect::<Result<Vec<Registration>, _>>()?;
+        let mut found =
+            items.into_iter().map(from_item).collect::<Result<Vec<Registration>, _>>()?;
         found.retain(|registration| registration.phase != Phase::Deleted);
         Ok(found)
     }
@@ -111,24 +112,30 @@ impl Webhooks {
     ) -> Result<Change, CommitError> {
         let mut transaction = Transaction::new();
         let condition = unchanged(before);
-        let update = Expression::new(if after.credentials.is_some() {
-            "SET #eventName = :eventName, #format = :format, #callbackUrl = :callbackUrl, \
-             #credentials = :credentials, #modifiedAt = :modifiedAt"
-        } else {
-            "SET #eventName = :eventName, #format = :format, #callbackUrl = :callbackUrl, \
-             #modifiedAt = :modifiedAt REMOVE #credentials"
-        })
-        .name("#eventName", "eventName")
-        .name("#format", "format")
-        .name("#callbackUrl", "callbackUrl")
-        .name("#credentials", "credentials")
-        .name("#modifiedAt", "modifiedAt");
-        let item = to_item(after)?;
-        let update = ["eventName", "format", "callbackUrl", "credentials", "modifiedAt"]
-            .into_iter()
-            .filter_map(|name| Some((name, item.get(name)?.clone())))
-            .fold(update, |update, (name, value)| update.value(&format!(":{name}"), value));
-        transaction.update(REGISTRATION_LABEL, &self.table, &key(before), Update::when(condition, update));
+        let mut item = to_item(after)?;
+        // What is not given goes: a Poll registration has no URL, and credentials are never carried over.
+        let (mut set, mut remove) = (Vec::new(), Vec::new());
+        let mut update = Expression::new("");
+        for name in ["eventName", "format", "callbackUrl", "credentials", "modifiedAt"] {
+            update = update.name(&format!("#{name}"), name);
+            match item.remove(name) {
+                Some(value) => {
+                    set.push(format!("#{name} = :{name}"));
+                    update = update.value(&format!(":{name}"), value);
+                }
+                None => remove.push(format!("#{name}")),
+            }
+        }
+        update.text = format!("SET {}", set.join(", "));
+        if !remove.is_empty() {
+            update.text.push_str(&format!(" REMOVE {}", remove.join(", ")));
+        }
+        transaction.update(
+            REGISTRATION_LABEL,
+            &self.table,
+            &key(before),
+            Update::when(condition, update),
+        );
         if before.event_name != after.event_name {
             self.reserve_name_in(&mut transaction, after);
             self.free_name_in(&mut transaction, before);
@@ -203,8 +210,9 @@ impl Webhooks {
     ) -> Result<bool, StoreError> {
         let condition = phase_is(Phase::Restarting)
             .and(Expression::new("attribute_not_exists(#probe)").name("#probe", "probe"));
-        let update = Expression::new("SET #phase = :active, #dueShard = :dueShard, #dueAt = :dueAt")
-            .text(":active", Phase::Active.as_str());
+        let update =
+            Expression::new("SET #phase = :active, #dueShard = :dueShard, #dueAt = :dueAt")
+                .text(":active", Phase::Active.as_str());
         let update = with_due(update, registration.id.uuid(), now + GRACE);
         self.step(registration, Update::when(condition, update)).await
     }

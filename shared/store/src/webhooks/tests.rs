@@ -127,7 +127,11 @@ async fn a_registration_survives_storage_and_its_name_is_unique_per_partner() {
     let two = f.registration("Core.Customer.Onboarded", RegistrationKind::Push);
     let refused = f.create(&two).await.unwrap_err();
     assert!(refused.refusal(NAME_LABEL).is_some());
-    assert_eq!(f.webhooks.registration(f.partner, two.id).await.unwrap(), None, "nothing was written");
+    assert_eq!(
+        f.webhooks.registration(f.partner, two.id).await.unwrap(),
+        None,
+        "nothing was written"
+    );
 
     let other = Registration {
         partner: PartnerId::parse("11111111-2222-3333-4444-555555555556").unwrap(),
@@ -137,7 +141,9 @@ async fn a_registration_survives_storage_and_its_name_is_unique_per_partner() {
     assert_eq!(f.webhooks.registration(f.partner, other.id).await.unwrap(), None);
     let subscribers = f.webhooks.subscribers(f.partner, "Core.Customer.Onboarded").await.unwrap();
     assert_eq!(subscribers, [one]);
-    assert!(f.webhooks.subscribers(f.partner, "Core.Customer.Name.Changed").await.unwrap().is_empty());
+    assert!(
+        f.webhooks.subscribers(f.partner, "Core.Customer.Name.Changed").await.unwrap().is_empty()
+    );
 }
 
 #[tokio::test]
@@ -160,7 +166,7 @@ async fn an_update_moves_the_name_and_can_not_take_anothers() {
     assert_eq!(f.webhooks.update_registration(&one, &to_c).await.unwrap(), Change::Done);
     assert_eq!(f.webhooks.registration(f.partner, one.id).await.unwrap(), Some(to_c.clone()));
     assert!(f.webhooks.subscribers(f.partner, "A").await.unwrap().is_empty());
-    assert_eq!(f.webhooks.subscribers(f.partner, "C").await.unwrap(), [to_c.clone()]);
+    assert_eq!(f.webhooks.subscribers(f.partner, "C").await.unwrap(), [to_c]);
     assert_eq!(
         f.webhooks.update_registration(&one, &to_b).await.unwrap(),
         Change::NameTaken,
@@ -210,7 +216,10 @@ async fn whoever_lost_its_lease_writes_nothing() {
     ];
     assert_eq!(lost, [Recorded::ClaimLost; 4]);
     assert_eq!(f.phase(&registration).await, Some(Phase::Active));
-    assert_eq!(w.record_delivered(&quick, attempt(later(31), 200)).await.unwrap(), Recorded::Written);
+    assert_eq!(
+        w.record_delivered(&quick, attempt(later(31), 200)).await.unwrap(),
+        Recorded::Written
+    );
 }
 
 #[tokio::test]

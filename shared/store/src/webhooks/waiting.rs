@@ -7,9 +7,7 @@ use crate::keys::RegistrationKey;
 use crate::webhooks::dispatching::conflict;
 use crate::webhooks::due::{GRACE, with_due, with_due_names};
 use crate::webhooks::{Delivery, DeliveryKey, Phase, Stage, Status, WaitingKey, Webhooks};
-use crate::{
-    CommitError, Expression, Query, StoreError, Transaction, Update, WriteError, from_item, text,
-};
+use crate::{CommitError, Expression, Query, StoreError, Transaction, Update, text};
 
 const DELIVERY: &str = "delivery";
 const WAITING: &str = "waiting";
@@ -64,7 +62,12 @@ impl Webhooks {
         let update = with_due_names(Expression::new("SET #probe = :this REMOVE #dueShard, #dueAt"))
             .text(":this", key.event.to_string());
         let registration = RegistrationKey::new(key.partner, key.registration);
-        transaction.update(REGISTRATION, &self.table, &registration, Update::when(condition, update));
+        transaction.update(
+            REGISTRATION,
+            &self.table,
+            &registration,
+            Update::when(condition, update),
+        );
         self.settle_line(transaction).await
     }
 
@@ -93,23 +96,6 @@ impl Webhooks {
     pub fn resend_in(&self, transaction: &mut Transaction, delivery: &Delivery, now: Timestamp) {
         let update = requeue(delivery.id, Stage::Settled, now);
         transaction.update(DELIVERY, &self.table, &delivery.key(), update);
-    }
-
-    /// Queues a settled delivery afresh and gives it back; `None` when it is not settled. 1 round trip.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn resend(
-        &self,
-        delivery: &Delivery,
-        now: Timestamp,
-    ) -> Result<Option<Delivery>, StoreError> {
-        let update = requeue(delivery.id, Stage::Settled, now);
-        match self.table.update(&delivery.key(), update).await {
-            Ok(item) => from_item(item).map(Some),
-            Err(WriteError::Refused(_)) => Ok(None),
-            Err(WriteError::Store(error)) => Err(error),
-        }
     }
 
     fn requeue_held_in(&self, transaction: &mut Transaction, key: WaitingKey, now: Timestamp) {

@@ -1,0 +1,91 @@
+"""`make bench`: start-up, size and memory of every function, and the DynamoDB cost of every operation.
+
+Two tables, and a non-zero exit when a function starts slower than 1.5 times the hello-world function, or an operation
+takes more round trips than the design allows. Invariant: release builds are measured for start-up, the deployed bundle
+for cost.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "infra" / "local"))
+
+import operations  # noqa: E402
+import startup  # noqa: E402
+from packages import function_names  # noqa: E402
+
+SLOWEST_START = 1.5
+HELLO = "hello"
+
+
+def build_release(names: list[str]) -> dict[str, Path]:
+    command = ["cargo", "build", "--workspace", "--release", "--message-format=json-render-diagnostics"]
+    for name in names:
+        command += ["--bin", name]
+    process = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True)
+    messages = (json.loads(line) for line in process.stdout.splitlines())
+    return {m["target"]["name"]: Path(m["executable"]) for m in messages
+            if m.get("reason") == "compiler-artifact" and m.get("executable")}
+
+
+def print_starts(names: list[str]) -> list[str]:
+    binaries = build_release([HELLO, *names])
+    starts = startup.measure({name: binaries[name] for name in [HELLO, *names]})
+    hello = starts[HELLO].median
+    print(f"{'function':24}{'first poll ms':>14}{'x hello':>9}{'size MB':>9}{'peak MB':>9}")
+    slow = []
+    for name, start in starts.items():
+        ratio = start.median / hello
+        size = binaries[name].stat().st_size / 1e6
+        print(f"{name:24}{start.median:14.2f}{ratio:9.2f}{size:9.2f}{start.peak_kib / 1024:9.1f}")
+        if ratio > SLOWEST_START:
+            slow.append(f"{name} starts {ratio:.2f} times as slowly as hello")
+    return slow
+
+
+def print_costs(environment: Path) -> list[str]:
+    import boto3
+
+    facts = json.loads(environment.read_text())
+    logs = boto3.client("logs", endpoint_url=facts["endpoint"], region_name=facts["region"],
+                        aws_access_key_id=facts["accessKeyId"], aws_secret_access_key=facts["secretAccessKey"])
+    sample = json.loads((ROOT / "events" / "customer-create" / "personal.json").read_text())["body"]
+    person = json.loads(sample.replace("{{client.partnerId}}", facts["client"]["partnerId"]))
+    print(f"\n{'operation':24}{'round trips':>12}{'budget':>8}{'units':>8}")
+    over = []
+    for cost in operations.measure(operations.Bundle(facts, logs), person):
+        print(f"{cost.operation:24}{cost.round_trips:12}{cost.budget or '-':>8}{cost.units:8.1f}")
+        if cost.budget and cost.round_trips > cost.budget:
+            over.append(f"{cost.operation}: {cost.round_trips} round trips, {cost.budget} allowed")
+    return over
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("part", nargs="?", choices=("all", "starts", "costs"), default="all")
+    arguments = parser.parse_args()
+    problems = []
+    if arguments.part in ("all", "starts"):
+        problems += print_starts(function_names())
+    if arguments.part in ("all", "costs"):
+        environment = os.environ.get("GATEHOUSE_ENVIRONMENT")
+        if environment is None:
+            # A bundle of its own, so that nothing else writes while this counts.
+            command = [sys.executable, str(ROOT / "infra" / "local" / "gatehouse.py"), "run", "--name", "bench", "--",
+                       sys.executable, __file__, "costs"]
+            if subprocess.run(command, check=False).returncode != 0:
+                problems.append("the costs are not as budgeted; see above")
+        else:
+            problems += print_costs(Path(environment))
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

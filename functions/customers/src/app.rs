@@ -1,0 +1,80 @@
+//! What every function of this capability needs, made once per process.
+
+use std::sync::Arc;
+
+use crypto::KeyRing;
+use crypto::kms::KmsWrapper;
+use domain::audit::Actor;
+use domain::ids::CustomerId;
+use domain::time::{Clock, Random};
+use http_api::{Caller, Failure, Request};
+use runtime::{Clients, Missing, Settings, SystemClock, SystemRandom};
+use store::DataKeyTable;
+use store::customers::{Customers, CustomersError};
+
+/// The settings that [`App::start`] reads.
+pub const NAMES: [&str; 2] = ["CUSTOMER_TABLE", "DATA_KEY_ID"];
+
+/// The customers, their keys, and where time and randomness come from.
+#[derive(Clone)]
+pub struct App {
+    pub(crate) customers: Customers,
+    pub(crate) ring: Arc<KeyRing>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Arc<dyn Random>,
+}
+
+impl App {
+    /// The app of a deployed function; nothing is called yet.
+    ///
+    /// # Errors
+    /// [`Missing`] with every missing setting.
+    pub fn start(clients: &Clients) -> Result<Self, Missing> {
+        let [table, key] = NAMES;
+        let (table, key) =
+            Settings::read(|settings| (settings.required(table), settings.required(key)))?;
+        let table = clients.table(&table);
+        let (clock, random): (Arc<dyn Clock>, Arc<dyn Random>) =
+            (Arc::new(SystemClock), Arc::new(SystemRandom));
+        let wrapper = Arc::new(KmsWrapper::new(clients.kms(), key));
+        let stored = Arc::new(DataKeyTable::new(table.clone()));
+        let ring = KeyRing::new(wrapper, stored, Arc::clone(&clock), Arc::clone(&random));
+        Ok(Self::new(table, Arc::new(ring), clock, random))
+    }
+
+    /// The app over any table and ring.
+    #[must_use]
+    pub fn new(
+        table: store::Table,
+        ring: Arc<KeyRing>,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Self {
+        let customers =
+            Customers::new(table, Arc::clone(&ring), Arc::clone(&clock), Arc::clone(&random));
+        Self { customers, ring, clock, random }
+    }
+}
+
+/// Who acts, as the audit chain names it. Tokens of the client-credentials grant stand for the client itself.
+pub(crate) fn actor(caller: &Caller, request: &Request) -> Actor {
+    Actor {
+        client: caller.client.clone(),
+        who: caller.client.to_string(),
+        source_ip: Some(caller.source_ip.clone()),
+        request_id: request.id.clone(),
+    }
+}
+
+/// The customer that a path names.
+pub(crate) fn customer_id(request: &Request) -> Result<CustomerId, Failure> {
+    request.path("customerId", CUSTOMER, CustomerId::parse)
+}
+
+/// How a missing customer is named.
+pub(crate) const CUSTOMER: &str = "customer";
+
+/// The store failed; the caller can do nothing about it.
+pub(crate) fn broken(error: CustomersError) -> Failure {
+    Failure::internal(error)
+}

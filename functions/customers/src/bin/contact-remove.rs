@@ -1,0 +1,12 @@
+//! Removes a sub-resource (`DELETE /customers/{customerId}/addresses/{addressId}` and its siblings).
+
+use customers::{App, remove_contact};
+use runtime::{Clients, MainResult, serve_api, start_logging};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> MainResult {
+    start_logging();
+    let clients = Clients::new();
+    let app = App::start(&clients)?;
+    serve_api("contact-remove", clients.meter(), app, remove_contact).await
+}

@@ -1,0 +1,12 @@
+//! Reads one customer (`GET /customers/{customerId}`).
+
+use customers::{App, get_customer};
+use runtime::{Clients, MainResult, serve_api, start_logging};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> MainResult {
+    start_logging();
+    let clients = Clients::new();
+    let app = App::start(&clients)?;
+    serve_api("customer-get", clients.meter(), app, get_customer).await
+}

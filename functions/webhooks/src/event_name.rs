@@ -1,0 +1,237 @@
+//! The contract's event names, and what a domain event is called and refers to in them.
+//!
+//! Invariant: every domain event has exactly one name in [`ALL`]; a registration can only name one of those, so no
+//! registration waits for an event that never comes.
+
+use domain::contact::ContactId;
+use domain::event::{DomainEvent, EventKind};
+use domain::problem::Problem;
+use domain::scan::ScanKind;
+use serde_json::{Value, json};
+
+/// Every event name (COS §6.3). The beneficial-owner names follow the pattern of the documented ones.
+pub const ALL: &[&str] = &[
+    "Core.Customer.Onboarded",
+    "Core.Customer.Profile.Changed",
+    "Core.Customer.Name.Changed",
+    "Core.Customer.CifNumber.Changed",
+    "Core.Customer.Address.Added",
+    "Core.Customer.Address.Changed",
+    "Core.Customer.Address.Removed",
+    "Core.Customer.Phone.Added",
+    "Core.Customer.Phone.Changed",
+    "Core.Customer.Phone.Removed",
+    "Core.Customer.Identification.Added",
+    "Core.Customer.Identification.Changed",
+    "Core.Customer.Identification.Removed",
+    "Core.Customer.Email.Added",
+    "Core.Customer.Email.Changed",
+    "Core.Customer.Email.Removed",
+    "Core.Customer.BeneficialOwner.Added",
+    "Core.Customer.BeneficialOwner.Changed",
+    "Core.Customer.BeneficialOwner.Removed",
+    "Core.Customer.Ofac.Changed",
+    "Core.Customer.PepScan.Changed",
+];
+
+/// Reads an event name, exactly as listed.
+///
+/// # Errors
+/// [`Problem::NotOneOf`] with the list.
+pub fn parse(text: &str) -> Result<&'static str, Problem> {
+    ALL.iter().find(|name| **name == text).copied().ok_or(Problem::NotOneOf { allowed: ALL })
+}
+
+/// A domain event in the contract's words.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Announcement {
+    /// One of [`ALL`].
+    pub name: &'static str,
+    /// The relative URL of what it is about.
+    pub resource: String,
+    /// The Extended format's object for that resource.
+    pub detail: Value,
+}
+
+/// What partners are told of an event.
+#[must_use]
+pub fn announce(event: &DomainEvent) -> Announcement {
+    let customer = event.customer.to_string();
+    let about_customer = |name| Announcement {
+        name,
+        resource: format!("core/v1/cm/customers/{customer}"),
+        detail: json!({ "customerId": customer }),
+    };
+    match &event.kind {
+        EventKind::Onboarded { client_identifier } => {
+            let mut said = about_customer("Core.Customer.Onboarded");
+            if let Some(client_identifier) = client_identifier {
+                said.detail["clientIdentifier"] = Value::from(client_identifier.as_str());
+            }
+            said
+        }
+        EventKind::NameChanged => about_customer("Core.Customer.Name.Changed"),
+        // Deactivation changes the status, which has no event of its own in the contract.
+        EventKind::ProfileChanged { .. } | EventKind::Deactivated => {
+            about_customer("Core.Customer.Profile.Changed")
+        }
+        EventKind::CifNumberChanged => about_customer("Core.Customer.CifNumber.Changed"),
+        EventKind::ScanChanged { scan: ScanKind::Ofac, .. } => {
+            about_customer("Core.Customer.Ofac.Changed")
+        }
+        EventKind::ScanChanged { scan: ScanKind::PepScan, .. } => {
+            about_customer("Core.Customer.PepScan.Changed")
+        }
+        EventKind::ContactAdded { contact } => about_contact(&customer, *contact, Verb::Added),
+        EventKind::ContactChanged { contact } => about_contact(&customer, *contact, Verb::Changed),
+        EventKind::ContactRemoved { contact } => about_contact(&customer, *contact, Verb::Removed),
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Verb {
+    Added,
+    Changed,
+    Removed,
+}
+
+fn about_contact(customer: &str, contact: ContactId, verb: Verb) -> Announcement {
+    let pick = |names: [&'static str; 3]| match verb {
+        Verb::Added => names[0],
+        Verb::Changed => names[1],
+        Verb::Removed => names[2],
+    };
+    let (name, segment, field) = match contact {
+        ContactId::Address(_) => (
+            pick([
+                "Core.Customer.Address.Added",
+                "Core.Customer.Address.Changed",
+                "Core.Customer.Address.Removed",
+            ]),
+            "addresses",
+            "addressId",
+        ),
+        ContactId::Phone(_) => (
+            pick([
+                "Core.Customer.Phone.Added",
+                "Core.Customer.Phone.Changed",
+                "Core.Customer.Phone.Removed",
+            ]),
+            "phones",
+            "phoneId",
+        ),
+        ContactId::Email(_) => (
+            pick([
+                "Core.Customer.Email.Added",
+                "Core.Customer.Email.Changed",
+                "Core.Customer.Email.Removed",
+            ]),
+            "emails",
+            "emailId",
+        ),
+        ContactId::Identification(_) => (
+            pick([
+                "Core.Customer.Identification.Added",
+                "Core.Customer.Identification.Changed",
+                "Core.Customer.Identification.Removed",
+            ]),
+            "identifications",
+            "identificationId",
+        ),
+        ContactId::Owner(_) => (
+            pick([
+                "Core.Customer.BeneficialOwner.Added",
+                "Core.Customer.BeneficialOwner.Changed",
+                "Core.Customer.BeneficialOwner.Removed",
+            ]),
+            "beneficial-owners",
+            "beneficialOwnerId",
+        ),
+    };
+    let mut detail = serde_json::Map::new();
+    detail.insert(field.to_owned(), Value::from(contact.to_string()));
+    detail.insert("customerId".to_owned(), Value::from(customer));
+    Announcement {
+        name,
+        resource: format!("core/v1/cm/customers/{customer}/{segment}/{contact}"),
+        detail: Value::Object(detail),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use domain::ids::{
+        AddressId, CustomerId, EmailId, EventId, IdentificationId, OwnerId, PartnerId, PhoneId,
+    };
+    use domain::scan::ScanStatus;
+    use uuid::Uuid;
+
+    use super::*;
+
+    const C: &str = "61dc4d4c-0000-4000-8000-b2e201266e06";
+
+    fn said(kind: EventKind) -> Announcement {
+        announce(&DomainEvent {
+            id: EventId::from(Uuid::nil()),
+            partner: PartnerId::from(Uuid::nil()),
+            customer: CustomerId::parse(C).unwrap(),
+            occurred_at: jiff::Timestamp::UNIX_EPOCH,
+            kind,
+        })
+    }
+
+    #[test]
+    fn the_documented_examples() {
+        let onboarded = said(EventKind::Onboarded { client_identifier: Some("crm-42".into()) });
+        assert_eq!(onboarded.name, "Core.Customer.Onboarded");
+        assert_eq!(onboarded.resource, format!("core/v1/cm/customers/{C}"));
+        assert_eq!(onboarded.detail, json!({"customerId": C, "clientIdentifier": "crm-42"}));
+        let phone = ContactId::Phone(PhoneId::from(Uuid::nil()));
+        let added = said(EventKind::ContactAdded { contact: phone });
+        assert_eq!(added.name, "Core.Customer.Phone.Added");
+        assert_eq!(added.resource, format!("core/v1/cm/customers/{C}/phones/{}", Uuid::nil()));
+        assert_eq!(added.detail, json!({"phoneId": Uuid::nil().to_string(), "customerId": C}));
+    }
+
+    #[test]
+    fn every_name_is_announced_by_some_event_and_every_event_has_a_name() {
+        let nil = Uuid::nil();
+        let mut kinds = vec![
+            EventKind::Onboarded { client_identifier: None },
+            EventKind::NameChanged,
+            EventKind::ProfileChanged { fields: vec![] },
+            EventKind::CifNumberChanged,
+            EventKind::Deactivated,
+        ];
+        for scan in [ScanKind::Ofac, ScanKind::PepScan] {
+            kinds.push(EventKind::ScanChanged {
+                scan,
+                from: ScanStatus::Pending,
+                to: ScanStatus::Clear,
+            });
+        }
+        for contact in [
+            ContactId::Address(AddressId::from(nil)),
+            ContactId::Phone(PhoneId::from(nil)),
+            ContactId::Email(EmailId::from(nil)),
+            ContactId::Identification(IdentificationId::from(nil)),
+            ContactId::Owner(OwnerId::from(nil)),
+        ] {
+            kinds.push(EventKind::ContactAdded { contact });
+            kinds.push(EventKind::ContactChanged { contact });
+            kinds.push(EventKind::ContactRemoved { contact });
+        }
+        let announced: BTreeSet<_> = kinds.into_iter().map(|kind| said(kind).name).collect();
+        assert_eq!(announced, ALL.iter().copied().collect());
+    }
+
+    #[test]
+    fn names_are_read_exactly() {
+        assert_eq!(parse("Core.Customer.Ofac.Changed"), Ok("Core.Customer.Ofac.Changed"));
+        for wrong in ["", "core.customer.ofac.changed", "Core.Customer.*", "Core.Customer"] {
+            assert!(parse(wrong).is_err(), "{wrong}");
+        }
+    }
+}

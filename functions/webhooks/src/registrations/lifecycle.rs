@@ -1,0 +1,192 @@
+//! Making and changing a registration.
+//!
+//! Kill points: `registrations.restarted`, `registrations.pinged`.
+
+use std::time::Duration;
+
+use domain::ids::{EventId, RegistrationId};
+use http_api::{Caller, CosCode, Failure, Reply, Request};
+use runtime::{Idempotency, failpoint};
+use store::Transaction;
+use store::webhooks::{
+    Change, Delivery, NAME_LABEL, Phase, Registration, RegistrationKind, Stage, Status,
+};
+
+use super::{NAME_TAKEN, RegistrationObject, RegistrationsApi, commit_failure, input};
+use crate::body::EventObject;
+use crate::queue::{DeliveryQueue, Message};
+
+impl<Q: DeliveryQueue> RegistrationsApi<Q> {
+    pub(super) async fn create(
+        &self,
+        caller: &Caller,
+        request: &Request,
+    ) -> Result<Reply, Failure> {
+        let idempotency = Idempotency::of(request, caller)?;
+        let input = request.read(|body| input::read(body, caller, &self.rules, None))?;
+        let (worker, now) = (&self.worker, self.worker.now());
+        let id = RegistrationId::new(&*worker.clock, &*worker.random);
+        let registration = Registration {
+            id,
+            partner: caller.partner,
+            event_name: input.event_name.to_owned(),
+            kind: input.kind,
+            callback_url: input.callback_url,
+            format: input.format,
+            credentials: match input.credentials {
+                Some(credentials) => Some(
+                    credentials
+                        .seal(&worker.keys, caller.partner, id)
+                        .await
+                        .map_err(Failure::internal)?,
+                ),
+                None => None,
+            },
+            phase: Phase::Active,
+            probe: None,
+            created_at: now,
+            modified_at: now,
+        };
+        let reply = Reply::ok(&RegistrationObject::of(&registration))?;
+        let table = worker.webhooks.table();
+        let mut transaction = Transaction::new();
+        worker.webhooks.create_in(&mut transaction, &registration).map_err(Failure::internal)?;
+        if let Some(idempotency) = &idempotency {
+            idempotency.record(&mut transaction, table, &worker.keys, &reply, now).await?;
+        }
+        let Err(refused) = transaction.commit(table).await else { return Ok(reply) };
+        if let Some(idempotency) = &idempotency
+            && let Some(replay) = idempotency.replay_of(&refused, &worker.keys).await?
+        {
+            return Ok(replay);
+        }
+        if refused.refusal(NAME_LABEL).is_some() {
+            return Err(NAME_TAKEN);
+        }
+        Err(commit_failure(refused))
+    }
+
+    /// Replaces everything but the type. Credentials that are not given are gone: keeping them would let whoever may
+    /// change the URL have the old password sent to a new place.
+    pub(super) async fn update(
+        &self,
+        caller: &Caller,
+        request: &Request,
+    ) -> Result<Reply, Failure> {
+        let before = self.find(caller, request).await?;
+        let input =
+            request.read(|body| input::read(body, caller, &self.rules, Some(before.kind)))?;
+        let credentials = match input.credentials {
+            Some(credentials) => Some(
+                credentials
+                    .seal(&self.worker.keys, caller.partner, before.id)
+                    .await
+                    .map_err(Failure::internal)?,
+            ),
+            None => None,
+        };
+        let after = Registration {
+            event_name: input.event_name.to_owned(),
+            callback_url: input.callback_url,
+            format: input.format,
+            credentials,
+            modified_at: self.worker.now(),
+            ..before.clone()
+        };
+        match self.worker.webhooks.update_registration(&before, &after).await {
+            Ok(Change::Done) => Reply::ok(&RegistrationObject::of(&after)),
+            Ok(Change::NameTaken) => Err(NAME_TAKEN),
+            Ok(Change::Refused) => Err(Failure::Conflict),
+            Err(error) => Err(commit_failure(error)),
+        }
+    }
+
+    /// The answer shows the registration as it was: it is gone afterwards.
+    pub(super) async fn delete(
+        &self,
+        caller: &Caller,
+        request: &Request,
+    ) -> Result<Reply, Failure> {
+        let found = self.find(caller, request).await?;
+        let change = self.worker.webhooks.delete_registration(&found, self.worker.now()).await;
+        match change {
+            Ok(Change::Done) => {
+                self.see_to(&found).await?;
+                Reply::ok(&RegistrationObject::of(&found))
+            }
+            Ok(Change::Refused | Change::NameTaken) => Err(Failure::Conflict),
+            Err(error) => Err(commit_failure(error)),
+        }
+    }
+
+    /// Leaves suspension. Restarting what is Active changes nothing.
+    pub(super) async fn restart(
+        &self,
+        caller: &Caller,
+        request: &Request,
+    ) -> Result<Reply, Failure> {
+        let found = self.find(caller, request).await?;
+        if found.phase != Phase::Suspended {
+            return Reply::ok(&RegistrationObject::of(&found));
+        }
+        let restarted = self.worker.webhooks.restart(&found, self.worker.now()).await;
+        let Some(restarted) = restarted.map_err(Failure::internal)? else {
+            return Err(Failure::Conflict);
+        };
+        failpoint("registrations.restarted");
+        self.see_to(&restarted).await?;
+        Reply::ok(&RegistrationObject::of(&restarted))
+    }
+
+    /// Sends a test delivery, once, whether the registration is Active or Suspended.
+    pub(super) async fn ping(&self, caller: &Caller, request: &Request) -> Result<Reply, Failure> {
+        let idempotency = Idempotency::of(request, caller)?;
+        let found = self.find(caller, request).await?;
+        if found.kind == RegistrationKind::Poll {
+            let message = "A Poll registration is not called, so it can not be pinged";
+            return Err(Failure::rule(CosCode::StateForbids, message));
+        }
+        let (worker, now) = (&self.worker, self.worker.now());
+        let ping = Delivery {
+            id: EventId::new(&*worker.clock, &*worker.random),
+            partner: caller.partner,
+            registration: found.id,
+            event_name: found.event_name,
+            created_at: now,
+            resources: Vec::new(),
+            details: Vec::new(),
+            ping: true,
+            status: Status::Pending,
+            stage: Stage::Queued,
+            tries: 0,
+            not_before: 0,
+            last_attempted_at: None,
+            attempts: Vec::new(),
+        };
+        let reply = Reply::ok(&EventObject::shown(&ping))?;
+        let table = worker.webhooks.table();
+        let mut transaction = Transaction::new();
+        worker.webhooks.put_queued_in(&mut transaction, &ping, now).map_err(Failure::internal)?;
+        if let Some(idempotency) = &idempotency {
+            idempotency.record(&mut transaction, table, &worker.keys, &reply, now).await?;
+        }
+        if let Err(refused) = transaction.commit(table).await {
+            if let Some(idempotency) = &idempotency
+                && let Some(replay) = idempotency.replay_of(&refused, &worker.keys).await?
+            {
+                return Ok(replay);
+            }
+            return Err(commit_failure(refused));
+        }
+        failpoint("registrations.pinged");
+        // The ping is due, so a queue that fails here delays it and no more.
+        worker.hand_over(&ping).await.map_err(Failure::internal)?;
+        Ok(reply)
+    }
+
+    async fn see_to(&self, registration: &Registration) -> Result<(), Failure> {
+        let message =
+            Message::Release { partner: registration.partner, registration: registration.id };
+        self.worker.queue.send(&message, Duration::ZERO).await.map_err(Failure::internal)
+    }
+}

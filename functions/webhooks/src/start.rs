@@ -1,0 +1,109 @@
+//! Building the functions from their settings.
+
+use std::sync::Arc;
+
+use crypto::KeyRing;
+use crypto::kms::KmsWrapper;
+use runtime::{Clients, Missing, Settings, SystemClock, SystemRandom};
+use store::DataKeyTable;
+use store::webhooks::Webhooks;
+
+use crate::address::{AddressRules, NotANetwork};
+use crate::dispatch::Dispatcher;
+use crate::events::EventsApi;
+use crate::post::{HttpPoster, Limits, SystemResolver};
+use crate::queue::SqsQueue;
+use crate::registrations::RegistrationsApi;
+use crate::schedule::COS;
+use crate::worker::Worker;
+
+/// A function can not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Settings are missing.
+    #[error(transparent)]
+    Missing(#[from] Missing),
+    /// `CALLBACK_ALLOWED_NETWORKS` is malformed.
+    #[error("CALLBACK_ALLOWED_NETWORKS: {0}")]
+    Networks(#[from] NotANetwork),
+    /// The TLS library refuses its own defaults.
+    #[error("TLS can not be set up: {0}")]
+    Tls(String),
+}
+
+/// Names, read before anything is built, so that all missing ones are reported together.
+struct Names {
+    table: String,
+    queue: String,
+    /// Empty where nothing is sealed or opened; KMS is then never called.
+    key: String,
+    /// Empty in production: public addresses only.
+    networks: String,
+}
+
+fn names(sealing: bool) -> Result<Names, Missing> {
+    Settings::read(|settings| Names {
+        table: settings.required("WEBHOOK_TABLE"),
+        queue: settings.required("DELIVERY_QUEUE_URL"),
+        key: if sealing { settings.required("DATA_KEY_ID") } else { String::new() },
+        networks: settings.optional_list("CALLBACK_ALLOWED_NETWORKS").join(","),
+    })
+}
+
+/// The webhooks' data keys are kept in their own table: no webhook function can reach the customers'.
+fn worker(clients: &Clients, names: &Names) -> Worker<SqsQueue> {
+    let table = clients.table(&names.table);
+    let keys = KeyRing::new(
+        Arc::new(KmsWrapper::new(clients.kms(), names.key.clone())),
+        Arc::new(DataKeyTable::new(table.clone())),
+        Arc::new(SystemClock),
+        Arc::new(SystemRandom),
+    );
+    Worker {
+        webhooks: Webhooks::new(table),
+        keys: Arc::new(keys),
+        queue: SqsQueue::new(clients.sqs(), names.queue.clone()),
+        clock: Arc::new(SystemClock),
+        random: Arc::new(SystemRandom),
+    }
+}
+
+/// For functions that neither seal nor open: fan-out and sweep.
+///
+/// # Errors
+/// [`StartError`].
+pub fn plain_worker(clients: &Clients) -> Result<Worker<SqsQueue>, StartError> {
+    Ok(worker(clients, &names(false)?))
+}
+
+/// The registrations API.
+///
+/// # Errors
+/// [`StartError`].
+pub fn registrations(clients: &Clients) -> Result<RegistrationsApi<SqsQueue>, StartError> {
+    let names = names(true)?;
+    let rules = AddressRules::parse(&names.networks)?;
+    Ok(RegistrationsApi { worker: worker(clients, &names), rules })
+}
+
+/// The events API.
+///
+/// # Errors
+/// [`StartError`].
+pub fn events(clients: &Clients) -> Result<EventsApi<SqsQueue>, StartError> {
+    Ok(EventsApi { worker: worker(clients, &names(true)?) })
+}
+
+/// The dispatcher.
+///
+/// # Errors
+/// [`StartError`].
+pub fn dispatcher(
+    clients: &Clients,
+) -> Result<Dispatcher<HttpPoster<SystemResolver>, SqsQueue>, StartError> {
+    let names = names(true)?;
+    let rules = AddressRules::parse(&names.networks)?;
+    let post = HttpPoster::new(SystemResolver, rules.clone(), Limits::default())
+        .map_err(|error| StartError::Tls(error.to_string()))?;
+    Ok(Dispatcher { worker: worker(clients, &names), post, schedule: COS, rules })
+}

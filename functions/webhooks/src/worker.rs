@@ -1,0 +1,73 @@
+//! What every webhook worker is given, and how it fails.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crypto::{CryptoError, KeyRing};
+use domain::time::{Clock, Random};
+use jiff::Timestamp;
+use store::StoreError;
+use store::webhooks::{Delivery, Webhooks};
+
+use crate::queue::{DeliveryQueue, Message, QueueError};
+
+/// The things that travel together.
+#[derive(Clone)]
+pub struct Worker<Q> {
+    /// Registrations and deliveries.
+    pub webhooks: Webhooks,
+    /// Seals and opens credentials.
+    pub keys: Arc<KeyRing>,
+    /// The delivery queue.
+    pub queue: Q,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Ids, tokens and jitter.
+    pub random: Arc<dyn Random>,
+}
+
+/// Why a step was not done; it will be done again.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkerError {
+    /// The table failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The queue failed.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+    /// Credentials could not be opened.
+    #[error("the credentials of a registration could not be opened")]
+    Crypto(#[from] CryptoError),
+    /// A body did not serialise.
+    #[error("an event could not be written as JSON")]
+    Body(#[from] serde_json::Error),
+    /// What came is not what this worker reads.
+    #[error("malformed input: {0}")]
+    Malformed(&'static str),
+    /// Several tries met another writer each time.
+    #[error("the state of a delivery could not be settled")]
+    Unsettled,
+}
+
+impl<Q: DeliveryQueue> Worker<Q> {
+    /// Now.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Hands a delivery to the dispatcher at once.
+    ///
+    /// # Errors
+    /// [`QueueError`].
+    pub async fn hand_over(&self, delivery: &Delivery) -> Result<(), QueueError> {
+        self.queue.send(&Message::deliver(delivery), Duration::ZERO).await
+    }
+
+    /// A token that no other claim has.
+    #[must_use]
+    pub fn token(&self) -> String {
+        let mut bytes = [0; 16];
+        self.random.fill(&mut bytes);
+        hex::encode(bytes)
+    }
+}

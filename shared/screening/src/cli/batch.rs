@@ -1,0 +1,104 @@
+//! Many queries against one index, timed.
+//!
+//! Invariant: the answer to a query does not depend on the number of threads.
+
+use super::{Arguments, CliError, open, read};
+use crate::{Config, EntityType, Index, Query, Scratch};
+use std::io::Write;
+use std::time::Instant;
+
+struct Answers {
+    lines: Vec<String>,
+    micros: Vec<f64>,
+}
+
+pub(super) fn run(arguments: &Arguments, out: &mut impl Write) -> Result<(), CliError> {
+    let path = arguments.word(0, "INDEX")?;
+    let queries_path = arguments.word(1, "QUERIES.tsv")?;
+    let top = arguments.number("top", 100)?;
+    let threads = arguments.number("threads", 1)?.max(1);
+    let config = arguments.config()?;
+    let text = String::from_utf8_lossy(&read(queries_path)?).into_owned();
+    let queries: Vec<(EntityType, &str)> = text.lines().filter_map(query_of).collect();
+    let opening = Instant::now();
+    let index = open(path)?;
+    let open_ms = opening.elapsed().as_secs_f64() * 1e3;
+    let started = Instant::now();
+    let size = queries.len().div_ceil(threads).max(1);
+    let answers: Vec<Answers> = std::thread::scope(|scope| {
+        let workers: Vec<_> = queries
+            .chunks(size)
+            .enumerate()
+            .map(|(at, part)| scope.spawn({
+                let (index, config) = (&index, &config);
+                move || answer(index, config, part, at * size, top)
+            }))
+            .collect();
+        workers.into_iter().filter_map(|worker| worker.join().ok()).collect()
+    });
+    let seconds = started.elapsed().as_secs_f64();
+    let mut micros: Vec<f64> = Vec::with_capacity(queries.len());
+    for answers in answers {
+        for line in answers.lines {
+            out.write_all(line.as_bytes())?;
+        }
+        micros.extend(answers.micros);
+    }
+    micros.sort_unstable_by(f64::total_cmp);
+    let count = micros.len().max(1) as f64;
+    let at = |share: f64| micros.get(((micros.len() as f64 * share) as usize).min(micros.len().saturating_sub(1)));
+    let percentile = |share: f64| at(share).copied().unwrap_or(0.0);
+    let figures = serde_json::json!({
+        "queries": micros.len(),
+        "meanMicros": (micros.iter().sum::<f64>() / count * 10.0).round() / 10.0,
+        "p50Micros": percentile(0.50),
+        "p95Micros": percentile(0.95),
+        "p99Micros": percentile(0.99),
+        "queriesPerSecond": (micros.len() as f64 / seconds).round(),
+        "residentBytes": resident_bytes(),
+        "indexBytes": index.byte_count(),
+        "openMillis": open_ms,
+        "entities": index.entity_count(),
+        "threads": threads,
+    });
+    eprintln!("{figures}");
+    Ok(())
+}
+
+/// The columns are expected_uid, type, query, kind; the header names itself.
+fn query_of(line: &str) -> Option<(EntityType, &str)> {
+    let mut fields = line.split('\t');
+    let first = fields.next()?;
+    let kind = fields.next()?;
+    let query = fields.next()?;
+    (first != "expected_uid").then(|| (EntityType::parse(kind), query))
+}
+
+fn answer(index: &Index, config: &Config, queries: &[(EntityType, &str)], offset: usize, top: usize) -> Answers {
+    use std::fmt::Write;
+    let mut scratch = Scratch::default();
+    let mut answers = Answers { lines: Vec::with_capacity(queries.len()), micros: Vec::with_capacity(queries.len()) };
+    for (at, (entity_type, name)) in queries.iter().enumerate() {
+        let query = Query::named(*entity_type, name);
+        let started = Instant::now();
+        let ranked = index.rank(&mut scratch, &query, config, top);
+        answers.micros.push((started.elapsed().as_nanos() as f64 / 1e3 * 10.0).round() / 10.0);
+        let mut lines = String::new();
+        for (rank, hit) in ranked.iter().enumerate() {
+            // Writing to a String cannot fail.
+            let _ = writeln!(lines, "{}\t{}\t{}\t{:.6}", offset + at + 1, rank + 1, hit.uid, hit.score);
+        }
+        answers.lines.push(lines);
+    }
+    answers
+}
+
+/// Resident memory of this process as the kernel reports it; 0 where there is no such report.
+fn resident_bytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .and_then(|rest| rest.trim().trim_end_matches("kB").trim().parse::<u64>().ok())
+        .map_or(0, |kilobytes| kilobytes * 1024)
+}

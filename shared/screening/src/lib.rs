@@ -1,0 +1,47 @@
+//! Watchlist screening: is this customer on a list?
+//!
+//! Lists are parsed from their publishers' formats ([`parse`]), compiled to one immutable index file ([`compile`]), and
+//! searched in place ([`Index::search`]). Every hit carries an explanation that re-computes to its score.
+//!
+//! Invariant: pure. No network, no clock, no randomness; a result is a function of the query, the index and the
+//! [`Config`].
+
+mod align;
+pub mod cli;
+mod config;
+mod country;
+mod date;
+mod delta;
+mod entity;
+mod explain;
+mod fitted;
+mod index;
+mod pairs;
+pub mod parity;
+mod parse;
+mod qualify;
+mod score;
+mod search;
+mod similarity;
+mod text;
+
+pub use config::{BirthDateWeights, Config, Curve, Curves};
+pub use date::{BirthDate, DateMatch, PartialDate};
+pub use delta::{Delta, EntityKey, SelfTest, compile_delta, diff, self_test};
+pub use entity::{
+    Entity, EntityType, Gender, Identifier, ListEdition, ListInfo, Name, NameKind, Query, QueryType, Topic,
+};
+pub use explain::{ENGINE_VERSION, Explanation, Hit, Term, TokenMatch};
+pub use index::{CompileError, Index, IndexError, compile};
+pub use pairs::{PairScore, compare, token_counts};
+pub use parse::{Format, ParseError, Parsed, RejectedRow, Source, parse};
+pub use qualify::{Evidence, EvidenceKind};
+pub use search::{Ranked, Scratch};
+pub use similarity::Reason;
+
+/// SHA-256 in hexadecimal: the name of an index file and of a source file.
+#[must_use]
+pub fn sha256_hex(bytes: &[u8]) -> String {
+    use sha2::{Digest, Sha256};
+    entity::hex(&Sha256::digest(bytes))
+}

@@ -1,0 +1,120 @@
+//! Our own plain format: one JSON object a line.
+//!
+//! Invariant: `uid` and `name` are needed; every other field may be missing or empty.
+
+use super::{ParseError, Parsed, Source, text_of};
+use crate::date::BirthDate;
+use crate::entity::{Entity, EntityType, Gender, Identifier, NameKind};
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+struct Line {
+    uid: String,
+    #[serde(default, rename = "type")]
+    entity_type: String,
+    name: String,
+    #[serde(default)]
+    aliases: Vec<String>,
+    #[serde(default)]
+    weak_aliases: Vec<String>,
+    #[serde(default)]
+    former_names: Vec<String>,
+    #[serde(default)]
+    programs: Vec<String>,
+    #[serde(default)]
+    dob: Vec<String>,
+    #[serde(default)]
+    gender: String,
+    #[serde(default)]
+    nationality: Vec<String>,
+    #[serde(default)]
+    countries: Vec<String>,
+    #[serde(default)]
+    addresses: Vec<String>,
+    #[serde(default)]
+    ids: Vec<Vec<String>>,
+    #[serde(default)]
+    remarks: Option<String>,
+    #[serde(default)]
+    url: Option<String>,
+}
+
+pub(super) fn parse(sources: &[Source<'_>]) -> Result<Parsed, ParseError> {
+    let mut parsed = Parsed::default();
+    for source in sources {
+        let text = text_of(source.bytes);
+        for (at, line) in text.lines().enumerate() {
+            let number = at as u64 + 1;
+            if line.trim().is_empty() {
+                continue;
+            }
+            match serde_json::from_str::<Line>(line) {
+                Ok(line) if line.uid.trim().is_empty() => parsed.reject(source.file_name(), number, "empty uid"),
+                Ok(line) if line.name.trim().is_empty() => parsed.reject(source.file_name(), number, "empty name"),
+                Ok(line) => parsed.entities.push(entity(line)),
+                Err(error) => parsed.reject(source.file_name(), number, error.to_string()),
+            }
+        }
+    }
+    Ok(parsed)
+}
+
+fn entity(line: Line) -> Entity {
+    let mut entity = Entity::new(&line.uid, EntityType::parse(&line.entity_type), &line.name);
+    for (names, kind) in [
+        (&line.aliases, NameKind::Strong),
+        (&line.weak_aliases, NameKind::Weak),
+        (&line.former_names, NameKind::Former),
+    ] {
+        names.iter().for_each(|name| entity.add_name(name, kind));
+    }
+    line.dob.iter().filter_map(|text| BirthDate::parse(text)).for_each(|date| entity.add_birth_date(date));
+    entity.gender = Gender::parse(&line.gender);
+    entity.programs = line.programs;
+    entity.nationalities = line.nationality;
+    entity.countries = line.countries;
+    entity.addresses = line.addresses;
+    entity.identifiers = line
+        .ids
+        .into_iter()
+        .filter_map(|parts| match parts.as_slice() {
+            [kind, value] => Some(Identifier { kind: kind.clone(), value: value.clone(), country: None }),
+            [kind, value, country, ..] => {
+                Some(Identifier { kind: kind.clone(), value: value.clone(), country: Some(country.clone()) })
+            }
+            _ => None,
+        })
+        .collect();
+    entity.remarks = line.remarks;
+    entity.source_url = line.url;
+    entity
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Format, ParseError, Source, parse};
+
+    #[test]
+    fn lines_become_entities_and_broken_lines_are_named() {
+        let text = concat!(
+            "{\"uid\":\"1\",\"type\":\"person\",\"name\":\"Ana Quill\",\"aliases\":[\"A. Quill\"],\"dob\":[\"1970\"],",
+            "\"ids\":[[\"Passport\",\"X123456\"]]}\n",
+            "not json\n\n",
+            "{\"uid\":\"2\",\"name\":\"Oxenmark Trading\",\"type\":\"entity\"}\n"
+        );
+        let parsed = parse(Format::Jsonl, &[Source::new("list.jsonl", text.as_bytes())]).unwrap();
+        assert_eq!(parsed.entities.len(), 2);
+        assert_eq!(parsed.entities[0].names.len(), 2);
+        assert_eq!(parsed.rejected.len(), 1);
+        assert_eq!((parsed.rejected[0].file.as_str(), parsed.rejected[0].line), ("list.jsonl", 2));
+    }
+
+    #[test]
+    fn a_shrunken_or_empty_list_is_refused() {
+        assert!(matches!(parse(Format::Jsonl, &[]), Err(ParseError::Missing(_))));
+        let line = "{\"uid\":\"1\",\"name\":\"Ana Quill\"}";
+        let parsed = parse(Format::Jsonl, &[Source::new("a", line.as_bytes())]).unwrap();
+        assert!(parsed.check_against(1).is_ok());
+        assert_eq!(parsed.check_against(2), Err(ParseError::Shrunk { now: 1, before: 2 }));
+    }
+}

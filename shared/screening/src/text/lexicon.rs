@@ -1,0 +1,263 @@
+//! The word knowledge matching rests on: legal forms, titles, particles, translations, given names, common words.
+//!
+//! Invariant: the tables are part of the engine, not of an index, so a score depends on the two names and the
+//! configuration alone and a small delta index scores exactly like the full one. [`version`] names their content.
+
+use super::token::romanised_words;
+use std::collections::{HashMap, HashSet};
+use std::sync::OnceLock;
+
+const LEGAL: &str = include_str!("../tables/legal.txt");
+const TITLES: &str = include_str!("../tables/titles.txt");
+const PARTICLES: &str = include_str!("../tables/particles.txt");
+const CONCEPTS: &str = include_str!("../tables/concepts.txt");
+const GIVEN: &str = include_str!("../tables/given.txt");
+const COMMON: &str = include_str!("../tables/common.txt");
+const FREQUENCY: &str = include_str!("../tables/frequency.txt");
+const PINYIN: &str = include_str!("../tables/pinyin.txt");
+
+/// A hand-listed common name counts as if it stood in this many entries.
+const COMMON_COUNT: u32 = 120;
+
+/// A legal form: its name in the table and the group that makes its spellings equal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct LegalForm {
+    pub(crate) name: &'static str,
+    pub(crate) group: u16,
+}
+
+/// Legal forms are kept apart from meaning groups by this bit.
+const LEGAL_GROUP: u16 = 0x4000;
+
+/// One spelling of a legal form, as romanised words.
+struct LegalSpelling {
+    words: Vec<String>,
+    form: LegalForm,
+}
+
+/// What is known of one word.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Word {
+    /// A title or form of address.
+    pub(crate) title: bool,
+    /// An article, particle or joining word.
+    pub(crate) particle: bool,
+    /// Group of organisation words with one meaning; 0 for none.
+    pub(crate) concept: u16,
+    /// Group of given names that are one name; 0 for none.
+    pub(crate) given: u16,
+    /// In how many listed entries it stands.
+    pub(crate) count: u32,
+}
+
+pub(crate) struct Lexicon {
+    words: HashMap<String, Word>,
+    legal: HashMap<String, Vec<LegalSpelling>>,
+    /// Longer words of legal forms, which say nothing even where the form is broken up.
+    legal_words: HashSet<String>,
+    /// Words with one letter left out, to the common long word they came from.
+    near: HashMap<String, String>,
+}
+
+/// The tables, read once per process (about a millisecond).
+pub(crate) fn lexicon() -> &'static Lexicon {
+    static LEXICON: OnceLock<Lexicon> = OnceLock::new();
+    LEXICON.get_or_init(Lexicon::read)
+}
+
+/// Sixteen hexadecimal digits over every table. An index compiled with other tables is refused.
+pub(crate) fn version() -> u64 {
+    static VERSION: OnceLock<u64> = OnceLock::new();
+    *VERSION.get_or_init(|| {
+        let mut hasher = xxhash_rust::xxh3::Xxh3::new();
+        for table in [LEGAL, TITLES, PARTICLES, CONCEPTS, GIVEN, COMMON, FREQUENCY, PINYIN] {
+            hasher.update(table.as_bytes());
+            hasher.update(&[0]);
+        }
+        hasher.digest()
+    })
+}
+
+/// The Mandarin reading of a character, if it is in the table.
+pub(crate) fn pinyin(c: char) -> Option<&'static str> {
+    static READINGS: OnceLock<HashMap<char, &'static str>> = OnceLock::new();
+    READINGS
+        .get_or_init(|| {
+            let mut readings = HashMap::new();
+            for (reading, characters) in keyed_lines(PINYIN) {
+                for c in characters.chars().filter(|c| !c.is_whitespace()) {
+                    readings.entry(c).or_insert(reading);
+                }
+            }
+            readings
+        })
+        .get(&c)
+        .copied()
+}
+
+fn lines(table: &'static str) -> impl Iterator<Item = &'static str> {
+    table.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'))
+}
+
+fn keyed_lines(table: &'static str) -> impl Iterator<Item = (&'static str, &'static str)> {
+    lines(table).filter_map(|line| line.split_once(':'))
+}
+
+impl Lexicon {
+    fn read() -> Self {
+        let mut words: HashMap<String, Word> = HashMap::new();
+        for (count, tokens) in keyed_lines(FREQUENCY) {
+            let count = count.trim().parse().unwrap_or(0);
+            for token in tokens.split_whitespace() {
+                words.entry(token.to_owned()).or_default().count = count;
+            }
+        }
+        for token in single_words(COMMON) {
+            let word = words.entry(token).or_default();
+            word.count = word.count.max(COMMON_COUNT);
+        }
+        for token in single_words(TITLES) {
+            words.entry(token).or_default().title = true;
+        }
+        for token in single_words(PARTICLES) {
+            words.entry(token).or_default().particle = true;
+        }
+        for (at, (_, spellings)) in keyed_lines(CONCEPTS).enumerate() {
+            for token in spellings.split_whitespace().filter_map(only_word) {
+                let word = words.entry(token).or_default();
+                if word.concept == 0 {
+                    word.concept = u16::try_from(at + 1).unwrap_or(0);
+                }
+            }
+        }
+        for (at, line) in lines(GIVEN).enumerate() {
+            for token in line.split_whitespace().filter(|token| !token.ends_with('_')).filter_map(only_word) {
+                let word = words.entry(token).or_default();
+                if word.given == 0 {
+                    word.given = u16::try_from(at + 1).unwrap_or(0);
+                }
+            }
+        }
+        let mut legal: HashMap<String, Vec<LegalSpelling>> = HashMap::new();
+        for (at, (name, spellings)) in keyed_lines(LEGAL).enumerate() {
+            let form = LegalForm { name, group: LEGAL_GROUP | u16::try_from(at).unwrap_or(0) };
+            for spelling in spellings.split('|') {
+                let spelled = romanised_words(spelling);
+                if let Some(first) = spelled.first() {
+                    legal.entry(first.clone()).or_default().push(LegalSpelling { words: spelled, form });
+                }
+            }
+        }
+        for spellings in legal.values_mut() {
+            // The longest spelling wins where several start alike.
+            spellings.sort_by(|one, other| other.words.len().cmp(&one.words.len()).then(one.words.cmp(&other.words)));
+        }
+        let near = near_words(&words, &legal);
+        let legal_words = legal
+            .values()
+            .flatten()
+            .filter(|spelling| spelling.words.len() > 1)
+            .flat_map(|spelling| &spelling.words)
+            .filter(|word| word.len() >= 4)
+            .cloned()
+            .collect();
+        Self { words, legal, legal_words, near }
+    }
+
+    pub(crate) fn word(&self, text: &str) -> Word {
+        self.words.get(text).copied().unwrap_or_default()
+    }
+
+    /// Whether a word is part of a legal form of several words ("liability", "obshchestvo").
+    pub(crate) fn in_legal_form(&self, text: &str) -> bool {
+        self.legal_words.contains(text)
+    }
+
+    /// The legal form that starts at the head of `words`, and how many words it takes.
+    pub(crate) fn legal_form<'w>(&self, words: impl Fn(usize) -> Option<&'w str>) -> Option<(LegalForm, usize)> {
+        let spellings = self.legal.get(words(0)?)?;
+        spellings
+            .iter()
+            .find(|spelling| spelling.words.iter().enumerate().all(|(at, word)| words(at) == Some(word.as_str())))
+            .map(|spelling| (spelling.form, spelling.words.len()))
+    }
+
+    /// The common long word that `text` is one slip away from, when `text` itself is no known word.
+    pub(crate) fn near(&self, text: &str) -> Option<&str> {
+        if text.len() < 5 || !text.is_ascii() || self.words.contains_key(text) {
+            return None;
+        }
+        if let Some(word) = self.near.get(text) {
+            return Some(word);
+        }
+        let mut shorter = String::with_capacity(text.len());
+        (0..text.len()).find_map(|at| {
+            shorter.clear();
+            shorter.push_str(text.get(..at)?);
+            shorter.push_str(text.get(at + 1..)?);
+            self.near.get(&shorter).map(String::as_str)
+        })
+    }
+}
+
+fn single_words(table: &'static str) -> impl Iterator<Item = String> {
+    lines(table).flat_map(str::split_whitespace).filter_map(only_word)
+}
+
+/// A table word in its romanised form; entries that would split into several tokens are joined or dropped.
+fn only_word(word: &str) -> Option<String> {
+    let parts = romanised_words(word);
+    match parts.as_slice() {
+        [one] => Some(one.clone()),
+        _ => None,
+    }
+}
+
+fn near_words(words: &HashMap<String, Word>, legal: &HashMap<String, Vec<LegalSpelling>>) -> HashMap<String, String> {
+    let mut long: Vec<&str> = words
+        .iter()
+        .filter(|(text, word)| text.len() >= 6 && word.count >= 40)
+        .map(|(text, _)| text.as_str())
+        .chain(legal.values().flatten().flat_map(|spelling| &spelling.words).map(String::as_str))
+        .filter(|text| text.len() >= 5 && text.is_ascii())
+        .collect();
+    long.sort_unstable();
+    long.dedup();
+    let mut near = HashMap::new();
+    for text in long {
+        near.entry(text.to_owned()).or_insert_with(|| text.to_owned());
+        for at in 0..text.len() {
+            if let (Some(head), Some(tail)) = (text.get(..at), text.get(at + 1..)) {
+                near.entry([head, tail].concat()).or_insert_with(|| text.to_owned());
+            }
+        }
+    }
+    near
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_of_one_meaning_share_a_group_in_every_script() {
+        let lexicon = lexicon();
+        let concept = |text: &str| {
+            let words = romanised_words(text);
+            lexicon.word(words.first().map_or("", String::as_str)).concept
+        };
+        for (one, other) in [("zavod", "plant"), ("φυλακές", "prison"), ("завод", "factory"), ("بانک", "bank")] {
+            assert!(concept(one) != 0 && concept(one) == concept(other), "{one} {other}");
+        }
+        assert_ne!(concept("bank"), concept("plant"));
+    }
+
+    #[test]
+    fn a_slip_in_a_common_word_is_recognised() {
+        let lexicon = lexicon();
+        for (slip, word) in [("limbted", "limited"), ("ompany", "company"), ("liabiliti", "liability")] {
+            assert_eq!(lexicon.near(slip), Some(word), "{slip}");
+        }
+        assert_eq!(lexicon.near("gazprom"), None);
+    }
+}

@@ -1,0 +1,532 @@
+//! Splitting a name into weighted, classified tokens.
+//!
+//! Invariant: every token has a non-empty text, at most [`MAX_TOKENS`] come out of a name however long it is, and the
+//! weight of a token depends on its text and on whether a person is named, never on its neighbours.
+
+use super::lexicon::{LegalForm, Lexicon, lexicon};
+use super::romanise::{self, Habit, Script};
+use super::sound::{skeleton, sound_form};
+use crate::entity::EntityType;
+use unicode_normalization::UnicodeNormalization;
+
+/// No printed name needs more; what follows is ignored.
+pub(crate) const MAX_TOKENS: usize = 24;
+/// Longer tokens are cut: comparing costs the square of this.
+const MAX_LETTERS: usize = 40;
+
+/// What role a token plays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Class {
+    Word,
+    Legal,
+    Particle,
+    Title,
+    Number,
+    Initial,
+}
+
+impl Class {
+    pub(crate) fn code(self) -> u8 {
+        match self {
+            Self::Word => 0,
+            Self::Legal => 1,
+            Self::Particle => 2,
+            Self::Title => 3,
+            Self::Number => 4,
+            Self::Initial => 5,
+        }
+    }
+
+    pub(crate) fn from_code(code: u8) -> Self {
+        match code {
+            1 => Self::Legal,
+            2 => Self::Particle,
+            3 => Self::Title,
+            4 => Self::Number,
+            5 => Self::Initial,
+            _ => Self::Word,
+        }
+    }
+}
+
+/// One comparable part of a name.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Token {
+    /// Romanised, lower case, without marks.
+    pub(crate) text: String,
+    /// See [`super::sound::sound_form`].
+    pub(crate) sound: String,
+    /// See [`super::sound::skeleton`].
+    pub(crate) skeleton: String,
+    /// How much a match on this token says, 0 to 1.
+    pub(crate) weight: f32,
+    pub(crate) class: Class,
+    /// Meaning or given-name group; 0 for none. Given names use the upper half.
+    pub(crate) group: u16,
+    /// Written without its vowels, so only skeletons compare.
+    pub(crate) abjad: bool,
+    /// One syllable of Han or Hangul script: romanised it is shared by many different names.
+    pub(crate) syllable: bool,
+}
+
+/// What a legal form is worth: enough to tell siblings apart, not enough to match on.
+const LEGAL_WEIGHT: f32 = 0.12;
+
+/// Most a romanised syllable of Han or Hangul script can say.
+const SYLLABLE_WEIGHT: f32 = 0.42;
+
+/// Given-name groups are kept apart from meaning groups by this bit.
+pub(crate) const GIVEN_GROUP: u16 = 0x8000;
+
+struct RawWord {
+    text: String,
+    sound: String,
+    abjad: bool,
+    /// A dot follows, and whether white space came before: "S.A." is one word, "S. A." is two.
+    dotted: bool,
+    spaced: bool,
+    script: Script,
+}
+
+/// The comparable tokens of a name.
+pub(crate) fn tokens_of(name: &str, entity_type: EntityType) -> Vec<Token> {
+    let lexicon = lexicon();
+    let mut words = raw_words(name);
+    let person = entity_type == EntityType::Person;
+    collapse_letters(&mut words, person);
+    if entity_type != EntityType::Vessel && entity_type != EntityType::Aircraft {
+        split_arabic_compounds(&mut words);
+    }
+    let mut tokens = Vec::with_capacity(words.len());
+    let mut at = 0;
+    while at < words.len() && tokens.len() < MAX_TOKENS {
+        if !person && let Some((form, used)) = legal_at(lexicon, &words, at) {
+            // A short spelling is kept, so that a slip in it is seen for what it is; the group makes forms equal.
+            let spelled = words.get(at).filter(|word| used == 1 && word.text.len() <= 4).map(|word| word.text.as_str());
+            let text = spelled.unwrap_or(form.name).to_owned();
+            tokens.push(Token {
+                sound: text.clone(),
+                text,
+                skeleton: String::new(),
+                weight: LEGAL_WEIGHT,
+                class: Class::Legal,
+                group: form.group,
+                abjad: false,
+                syllable: false,
+            });
+            at += used;
+            continue;
+        }
+        if let Some(word) = words.get(at) {
+            tokens.push(classify(lexicon, word, entity_type));
+        }
+        at += 1;
+    }
+    demote_if_all_small(&mut tokens);
+    for token in &mut tokens {
+        // The index stores a weight in one byte; a query rounds alike, so both score alike.
+        token.weight = (token.weight * 255.0).round().clamp(1.0, 255.0) / 255.0;
+    }
+    tokens
+}
+
+/// A hash over all letters and digits of a name, blind to where words begin: "ENERGO OIL" and "ENERGOOIL" agree.
+/// `None` for names too short for that to say anything.
+pub(crate) fn squashed(name: &str) -> Option<u64> {
+    let mut hasher = xxhash_rust::xxh3::Xxh3::new();
+    let mut length = 0;
+    for word in raw_words(name) {
+        hasher.update(word.text.as_bytes());
+        length += word.text.len();
+    }
+    (length >= 5).then(|| hasher.digest())
+}
+
+/// Romanised words only, for reading tables.
+pub(crate) fn romanised_words(text: &str) -> Vec<String> {
+    raw_words(text).into_iter().map(|word| word.text).collect()
+}
+
+fn legal_at(lexicon: &Lexicon, words: &[RawWord], at: usize) -> Option<(LegalForm, usize)> {
+    // A syllable of Han or Hangul script that reads like an abbreviation is none.
+    if words.get(at).is_none_or(|word| matches!(word.script, Script::Han | Script::Hangul)) {
+        return None;
+    }
+    lexicon.legal_form(|offset| words.get(at + offset).map(|word| word.text.as_str())).or_else(|| {
+        lexicon.legal_form(|offset| {
+            words.get(at + offset).map(|word| lexicon.near(&word.text).unwrap_or(word.text.as_str()))
+        })
+    })
+}
+
+fn classify(lexicon: &Lexicon, word: &RawWord, entity_type: EntityType) -> Token {
+    let person = entity_type == EntityType::Person;
+    let organisation = entity_type == EntityType::Organisation;
+    let text = word.text.as_str();
+    let known = lexicon.word(text);
+    let digits = text.chars().any(|c| c.is_ascii_digit());
+    let (class, weight) = if digits || number_value(text).is_some() && !person {
+        (Class::Number, 0.7)
+    } else if text.len() == 1 && text.is_ascii() {
+        (Class::Initial, 0.25)
+    } else if known.title && !organisation {
+        (Class::Title, 0.06)
+    } else if known.particle {
+        (Class::Particle, 0.08)
+    } else if known.title {
+        (Class::Title, 0.1)
+    } else {
+        let near = lexicon.near(text);
+        let count = known.count.max(near.map_or(0, |near| lexicon.word(near).count));
+        let weight = weight_of(count, known.concept != 0 && !person);
+        let part_of_form = !person && lexicon.in_legal_form(near.unwrap_or(text));
+        (Class::Word, if part_of_form { weight.min(0.15) } else { weight * short(text, person) })
+    };
+    let group = if class != Class::Word {
+        0
+    } else if known.given != 0 && !organisation {
+        known.given | GIVEN_GROUP
+    } else if known.concept != 0 && !person {
+        known.concept
+    } else if known.given != 0 {
+        known.given | GIVEN_GROUP
+    } else {
+        0
+    };
+    let text = match number_value(text) {
+        Some(value) if class == Class::Number => value.to_owned(),
+        _ => word.text.clone(),
+    };
+    let syllable = matches!(word.script, Script::Han | Script::Hangul);
+    let weight = if syllable { weight.min(SYLLABLE_WEIGHT) } else { weight };
+    Token {
+        skeleton: skeleton(&word.sound),
+        text,
+        sound: word.sound.clone(),
+        weight,
+        class,
+        group,
+        abjad: word.abjad,
+        syllable,
+    }
+}
+
+/// Rarer words say more. A word of 1 entry weighs 0.94, of 100 about 0.6, of 5 000 about 0.26.
+fn weight_of(count: u32, concept: bool) -> f32 {
+    let share = (1.0 + count as f32).ln() / 8000_f32.ln();
+    let weight = (1.0 - 0.78 * share).clamp(0.2, 1.0);
+    if concept { weight.min(0.55) } else { weight }
+}
+
+/// Abbreviations of an organisation's name say less the shorter they are, and a slip in a legal form looks like one.
+fn short(text: &str, person: bool) -> f32 {
+    match text.len() {
+        _ if person || !text.is_ascii() => 1.0,
+        0..=2 => 0.45,
+        3 => 0.7,
+        _ => 1.0,
+    }
+}
+
+fn number_value(text: &str) -> Option<&'static str> {
+    Some(match text {
+        "one" | "first" | "1st" => "1",
+        "two" | "second" | "2nd" | "ii" => "2",
+        "three" | "third" | "3rd" | "iii" => "3",
+        "four" | "fourth" | "4th" | "iv" => "4",
+        "five" | "fifth" | "5th" => "5",
+        "six" | "sixth" | "6th" | "vi" => "6",
+        "seven" | "seventh" | "7th" | "vii" => "7",
+        "eight" | "eighth" | "8th" | "viii" => "8",
+        "nine" | "ninth" | "9th" | "ix" => "9",
+        "ten" | "tenth" | "10th" => "10",
+        _ => return None,
+    })
+}
+
+/// A name of nothing but small words ("AND", "Al Das", "The Company") must still be able to match itself.
+fn demote_if_all_small(tokens: &mut [Token]) {
+    let total: f32 = tokens.iter().map(|token| token.weight).sum();
+    let small = tokens.iter().all(|token| token.weight < 0.2);
+    if small && total > 0.0 {
+        let scale = (0.5 / total).max(1.0);
+        for token in tokens.iter_mut() {
+            token.weight *= scale;
+        }
+    }
+}
+
+fn is_apostrophe(c: char) -> bool {
+    matches!(c, '\'' | '’' | '‘' | 'ʼ' | 'ʻ' | '`' | '´' | 'ʿ' | 'ʾ' | 'ʹ' | '′' | '״' | '׳')
+}
+
+/// Splits at everything that is no letter or digit, folds and romanises.
+fn raw_words(name: &str) -> Vec<RawWord> {
+    let name = han_phrases(name);
+    let habit = romanise::habit_of(&name);
+    let mut words: Vec<RawWord> = Vec::new();
+    let mut current = String::new();
+    let mut spaced_from = 0;
+    let flush = |current: &mut String, words: &mut Vec<RawWord>, dotted: bool| {
+        if !current.is_empty() {
+            push_word(current, habit, dotted, words);
+            current.clear();
+        }
+    };
+    for c in name.nfkc() {
+        if words.len() > MAX_TOKENS * 3 {
+            break;
+        }
+        let script = Script::of(c);
+        if matches!(script, Some(Script::Hangul | Script::Han)) && c.is_alphanumeric() {
+            flush(&mut current, &mut words, false);
+            current.push(c);
+            flush(&mut current, &mut words, false);
+        } else if c.is_alphanumeric() || unicode_normalization::char::is_combining_mark(c) {
+            current.push(c);
+        } else if c == '&' || c == '+' {
+            flush(&mut current, &mut words, false);
+            current.push_str("and");
+            flush(&mut current, &mut words, false);
+        } else if is_apostrophe(c) || c == '\u{200c}' || c == '\u{200d}' || c == '\u{ad}' || c == '\u{640}' {
+            // Apostrophes, joiners and stretching strokes are no boundary.
+        } else {
+            flush(&mut current, &mut words, c == '.');
+            if c.is_whitespace() {
+                spaced_from = words.len();
+            }
+        }
+        if let Some(word) = words.get_mut(spaced_from) {
+            word.spaced = true;
+        }
+    }
+    flush(&mut current, &mut words, false);
+    if let Some(word) = words.get_mut(spaced_from) {
+        word.spaced = true;
+    }
+    words
+}
+
+fn push_word(word: &str, habit: Habit, dotted: bool, words: &mut Vec<RawWord>) {
+    let script = word.chars().find_map(Script::of).unwrap_or(Script::Latin);
+    let mut marked = String::with_capacity(word.len());
+    let mut text = String::with_capacity(word.len());
+    let mut folded = String::new();
+    for c in word.chars().take(MAX_LETTERS) {
+        folded.clear();
+        romanise::plain(c, &mut folded);
+        for c in folded.chars() {
+            if romanise::letter(c, habit, &mut text).is_none() && c.is_alphanumeric() {
+                text.push(c);
+            }
+        }
+        marked.extend(c.to_lowercase().filter(|c| c.is_alphanumeric()));
+    }
+    if script == Script::Greek {
+        text = greek_pairs(&text);
+    }
+    let abjad = script == Script::Abjad;
+    // The Arabic article is written on to its word.
+    if abjad
+        && let Some(rest) = text.strip_prefix("al").filter(|rest| rest.len() > 2 && word.starts_with(['ا', 'ٱ']))
+    {
+        let rest = rest.to_owned();
+        words.push(RawWord { text: "al".into(), sound: "al".into(), abjad: false, dotted: false, spaced: true, script });
+        let sound = sound_form(&rest);
+        words.push(RawWord { text: rest, sound, abjad, dotted, spaced: true, script });
+        return;
+    }
+    if text.is_empty() {
+        return;
+    }
+    let sound = if script == Script::Latin { sound_form(&fold_for_sound(&marked)) } else { sound_form(&text) };
+    words.push(RawWord { text, sound, abjad, dotted, spaced: false, script });
+}
+
+/// Keeps the marks that carry a sound and folds the rest.
+fn fold_for_sound(marked: &str) -> String {
+    let mut out = String::with_capacity(marked.len());
+    for c in marked.chars() {
+        if matches!(c, 'š' | 'ş' | 'ș' | 'ś' | 'č' | 'ç' | 'ć' | 'ž' | 'ż' | 'ź') {
+            out.push(c);
+        } else {
+            romanise::plain(c, &mut out);
+        }
+    }
+    out
+}
+
+fn greek_pairs(text: &str) -> String {
+    text.replace("oy", "ou").replace("mp", "b").replace("nt", "d").replace("gk", "g").replace("ay", "av").replace("ey", "ev")
+}
+
+/// Company words written in Han characters stand for whole Latin words.
+fn han_phrases(name: &str) -> std::borrow::Cow<'_, str> {
+    const PHRASES: [(&str, &str); 26] = [
+        ("股份有限公司", " jsc "),
+        ("有限责任公司", " llc "),
+        ("有限公司", " llc "),
+        ("公司", " company "),
+        ("集团", " group "),
+        ("科技", " technology "),
+        ("技术", " technology "),
+        ("工业", " industry "),
+        ("贸易", " trading "),
+        ("商贸", " trading "),
+        ("进出口", " import export "),
+        ("国际", " international "),
+        ("国家", " national "),
+        ("银行", " bank "),
+        ("航空", " aviation "),
+        ("电子", " electronic "),
+        ("机械", " machinery "),
+        ("设备", " equipment "),
+        ("物流", " logistics "),
+        ("能源", " energy "),
+        ("石油", " oil "),
+        ("化工", " chemical "),
+        ("研究所", " institute "),
+        ("研究院", " institute "),
+        ("大学", " university "),
+        ("委员会", " committee "),
+    ];
+    if !name.chars().any(|c| Script::of(c) == Some(Script::Han)) {
+        return name.into();
+    }
+    let mut out = name.to_owned();
+    for (phrase, words) in PHRASES {
+        if out.contains(phrase) {
+            out = out.replace(phrase, words);
+        }
+    }
+    out.into()
+}
+
+/// "S.A." and "T.G.A." are one word; in a person's name dotted letters are initials and stay apart.
+fn collapse_letters(words: &mut Vec<RawWord>, person: bool) {
+    if person {
+        return;
+    }
+    let mut at = 0;
+    while at < words.len() {
+        let mut end = at;
+        let tied = |end: usize| end == at || words.get(end).is_some_and(|word| !word.spaced);
+        while tied(end) && words.get(end).is_some_and(|word| word.text.len() == 1 && word.dotted) {
+            end += 1;
+        }
+        // The last letter of "S.A" may lack its dot.
+        if end > at && tied(end) && words.get(end).is_some_and(|word| word.text.len() == 1) {
+            end += 1;
+        }
+        if end - at >= 2 {
+            let joined: String = words.iter().skip(at).take(end - at).map(|word| word.text.as_str()).collect();
+            if let Some(first) = words.get_mut(at) {
+                first.sound = sound_form(&joined);
+                first.text = joined;
+                first.dotted = false;
+            }
+            words.drain(at + 1..end);
+        }
+        at += 1;
+    }
+}
+
+/// "Abdulrahman", "Abd al-Rahman" and "Abdel Rahman" become abd + rahman; "Nureddin" and "Nur al-Din" become nur + din.
+fn split_arabic_compounds(words: &mut Vec<RawWord>) {
+    const SERVANT: [&str; 12] = [
+        "abdul", "abdel", "abdal", "abdol", "abdoul", "abdur", "abder", "abdus", "abdel", "abdir", "abdi", "abd",
+    ];
+    const FAITH: [&str; 12] = [
+        "eddine", "eddin", "uddin", "oddin", "addin", "iddin", "eddeen", "addeen", "aldin", "eldin", "uldin", "ddine",
+    ];
+    let mut at = 0;
+    while let Some(word) = words.get(at) {
+        let text = word.text.as_str();
+        let latin = matches!(word.script, Script::Latin | Script::Cyrillic);
+        let prefix = SERVANT.iter().find(|prefix| text.starts_with(**prefix));
+        let rest = prefix.and_then(|prefix| text.get(prefix.len()..)).unwrap_or("");
+        if latin && text.len() >= 3 && SERVANT.contains(&text) {
+            // The bare servant word, whatever its article.
+            replace(words, at, &["abd"]);
+        } else if latin && rest.len() >= 4 && !rest.starts_with("lah") && !rest.starts_with("llah") && !rest.starts_with("ov") {
+            let rest = rest.to_owned();
+            replace(words, at, &["abd", &rest]);
+            at += 1;
+        } else if latin
+            && text.len() >= 7
+            && let Some(stem) = FAITH.iter().find_map(|ending| text.strip_suffix(ending)).filter(|stem| stem.len() >= 3)
+        {
+            let stem = stem.to_owned();
+            replace(words, at, &[&stem, "din"]);
+            at += 1;
+        } else if latin && FAITH.contains(&text) {
+            replace(words, at, &["din"]);
+        }
+        at += 1;
+    }
+}
+
+fn replace(words: &mut Vec<RawWord>, at: usize, texts: &[&str]) {
+    let script = words.get(at).map_or(Script::Latin, |word| word.script);
+    let made = texts.iter().map(|text| RawWord {
+        text: (*text).to_owned(),
+        sound: sound_form(text),
+        abjad: false,
+        dotted: false,
+        spaced: true,
+        script,
+    });
+    words.splice(at..=at, made.collect::<Vec<_>>());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn texts(name: &str, entity_type: EntityType) -> Vec<String> {
+        tokens_of(name, entity_type).into_iter().map(|token| token.text).collect()
+    }
+
+    #[test]
+    fn names_become_tokens() {
+        use EntityType::*;
+        for (name, entity_type, expected) in [
+            ("Ya'qub AL-ADANI", Person, vec!["yaqub", "al", "adani"]),
+            ("Abdulrahman Nureddin", Person, vec!["abd", "rahman", "nur", "din"]),
+            ("عبد الرحمن", Person, vec!["bd", "al", "rhmn"]),
+            ("М. Щёкин", Person, vec!["m", "shchyokin"]),
+            ("T.G.A. D.O.O.", Organisation, vec!["tga", "llc"]),
+            ("JOINT STOCK COMPANY ZAVOD", Organisation, vec!["jsc", "zavod"]),
+            ("L&L S.A.", Organisation, vec!["l", "and", "l", "jsc"]),
+            ("김영철", Person, vec!["kim", "yong", "chol"]),
+            ("吴海波", Person, vec!["wu", "hai", "bo"]),
+            ("山东奥德斯工业股份有限公司", Organisation, vec!["shan", "dong", "ao", "de", "si", "industry", "jsc"]),
+            ("MINING ENTERPRISE NUMBER ONE", Organisation, vec!["mining", "inc", "number", "1"]),
+        ] {
+            assert_eq!(texts(name, entity_type), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn weights_follow_rarity() {
+        let weight = |name: &str| tokens_of(name, EntityType::Person).first().map_or(0.0, |token| token.weight);
+        assert!(weight("Zhuravlyovkin") > weight("Smith"));
+        assert!(weight("Smith") > weight("bin Laden"));
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_gives_few_non_empty_tokens(name in "\\PC{0,200}") {
+            for kind in [EntityType::Person, EntityType::Organisation, EntityType::Unknown] {
+                let tokens = tokens_of(&name, kind);
+                prop_assert!(tokens.len() <= MAX_TOKENS);
+                for token in tokens {
+                    prop_assert!(!token.text.is_empty());
+                    prop_assert!(token.weight > 0.0 && token.weight <= 1.0);
+                    prop_assert!(token.sound.is_ascii() && token.skeleton.is_ascii());
+                }
+            }
+        }
+    }
+}
