@@ -101,7 +101,8 @@ def _after_deploy(emulator: Emulator) -> None:
 
     It leaves the template's gateway responses out; they count for a stage from its next deployment on, exactly as on
     AWS, hence the last call. And it knows usage-plan keys from a header only, not from an authorizer, so the
-    requirement of one is lifted here.
+    requirement of one is lifted here. It fills the authorizer's cache time with the parameter's default instead of its
+    value.
     """
     template = yaml.load(TEMPLATE.read_text(), Loader=_Template)
     gateway = client(emulator, "apigateway")
@@ -118,6 +119,12 @@ def _after_deploy(emulator: Emulator) -> None:
                         restApiId=STACK, resourceId=resource["id"], httpMethod=method,
                         patchOperations=[{"op": "remove", "path": "/apiKeyRequired"}],
                     )
+    seconds = LOCAL_PARAMETERS["AuthorizerCacheSeconds"]
+    for authorizer in gateway.get_authorizers(restApiId=STACK)["items"]:
+        gateway.update_authorizer(
+            restApiId=STACK, authorizerId=authorizer["id"],
+            patchOperations=[{"op": "replace", "path": "/authorizerResultTtlInSeconds", "value": seconds}],
+        )
     gateway.create_deployment(restApiId=STACK, stageName=STAGE)
 
 

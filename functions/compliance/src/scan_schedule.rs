@@ -128,7 +128,8 @@ async fn walk(
     started: Instant,
 ) -> Result<Progress, SweepError> {
     let key = SweepKey::new(sweep, part);
-    let mut progress = app.table.get(&key).await?.map_or_else(Progress::default, |item| read(&item));
+    let mut progress =
+        app.table.get(&key).await?.map_or_else(Progress::default, |item| read(&item));
     while !progress.done {
         if started.elapsed() > TIME {
             return Err(SweepError::OutOfTime);
@@ -168,7 +169,11 @@ async fn send(app: &App, batch: &[ScanRequest]) -> Result<(), SweepError> {
     }
     let answer =
         call.send().await.map_err(|error| SweepError::Queue(error.into_service_error().into()))?;
-    if answer.failed().is_empty() { Ok(()) } else { Err(SweepError::Refused(answer.failed().len())) }
+    if answer.failed().is_empty() {
+        Ok(())
+    } else {
+        Err(SweepError::Refused(answer.failed().len()))
+    }
 }
 
 fn read(item: &Item) -> Progress {

@@ -122,6 +122,13 @@ impl<Q: DeliveryQueue> EventsApi<Q> {
     async fn resend(&self, caller: &Caller, request: &Request) -> Result<Reply, Failure> {
         let idempotency = Idempotency::of(request, caller)?;
         let (worker, now) = (&self.worker, self.worker.now());
+        // First of all: what was answered before is answered again, wherever the event has got to since.
+        if let Some(idempotency) = &idempotency {
+            let earlier = idempotency.replay(worker.webhooks.table(), &worker.keys, now);
+            if let Some(reply) = Box::pin(earlier).await? {
+                return Ok(reply);
+            }
+        }
         let mut delivery = self.find(caller, request).await?;
         self.may_be_resent(&delivery).await?;
         if delivery.stage != Stage::Settled {

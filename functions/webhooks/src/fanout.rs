@@ -15,7 +15,7 @@ use store::webhooks::{Delivery, Registration, RegistrationKind, Stage, Status};
 
 use crate::event_name::{Announcement, announce};
 use crate::queue::DeliveryQueue;
-use crate::worker::{Worker, WorkerError};
+use crate::worker::{Worker, WorkerError, created_at};
 
 /// The id under which a registration sees an event.
 #[must_use]
@@ -83,7 +83,7 @@ fn delivery_for(event: &DomainEvent, said: &Announcement, registration: &Registr
         partner: event.partner,
         registration: registration.id,
         event_name: said.name.to_owned(),
-        created_at: event.occurred_at,
+        created_at: created_at(event.id, event.occurred_at),
         resources: vec![said.resource.clone()],
         details: vec![said.detail.clone()],
         ping: false,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crypto::{CryptoError, KeyRing};
+use domain::ids::EventId;
 use domain::time::{Clock, Random};
 use jiff::Timestamp;
 use store::StoreError;
@@ -47,6 +48,16 @@ pub enum WorkerError {
     /// Several tries met another writer each time.
     #[error("the state of a delivery could not be settled")]
     Unsettled,
+}
+
+/// When an event was created: the millisecond in its id, so that a list bounded by the times it shows includes the
+/// events it showed. `otherwise` stands in for an id without a time, which this product does not make.
+#[must_use]
+pub fn created_at(id: EventId, otherwise: Timestamp) -> Timestamp {
+    i64::try_from(id.unix_millis())
+        .ok()
+        .and_then(|millis| Timestamp::from_millisecond(millis).ok())
+        .unwrap_or(otherwise)
 }
 
 impl<Q: DeliveryQueue> Worker<Q> {

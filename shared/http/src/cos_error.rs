@@ -3,7 +3,7 @@
 //! The contract publishes ranges only (1000–1999 validation, 2000–2999 rules, 3000–3999 permission, 9999 system) and
 //! one number, 1000 for "required". The others are Gatehouse's own and stable; `docs/api-cos.md` lists them.
 
-use domain::problem::Problem;
+use domain::problem::{Problem, Violation};
 use serde_json::{Value, json};
 
 /// A stable error code.
@@ -95,6 +95,17 @@ impl From<&Problem> for CosCode {
     }
 }
 
+/// The objects whose fields are the customer's own. The contract's sample names such a field without its object
+/// ("firstName is required"); a field of a primary sub-resource keeps it, because several of those share names.
+const OWN_OBJECTS: [&str; 4] = ["name.", "profile.", "dueDiligence.", "businessDueDiligence."];
+
+/// A violation in the contract's words.
+pub(crate) fn message(violation: &Violation) -> String {
+    let text = violation.to_string();
+    let own = OWN_OBJECTS.iter().find_map(|object| text.strip_prefix(object));
+    own.map(str::to_owned).unwrap_or(text)
+}
+
 /// `{"Errors":[{"Code":1000,"Message":"firstName is required"}]}`
 pub(crate) fn body(errors: impl IntoIterator<Item = (CosCode, String)>) -> Value {
     let errors: Vec<Value> = errors
@@ -107,6 +118,19 @@ pub(crate) fn body(errors: impl IntoIterator<Item = (CosCode, String)>) -> Value
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn fields_are_named_as_in_the_sample_of_the_contract() {
+        for (field, named) in [
+            ("name.firstName", "firstName is required"),
+            ("firstName", "firstName is required"),
+            ("profile.birthDate", "birthDate is required"),
+            ("primaryAddress.street1", "primaryAddress.street1 is required"),
+            ("classification", "classification is required"),
+        ] {
+            assert_eq!(message(&Violation::new(field, Problem::Required)), named);
+        }
+    }
 
     #[test]
     fn numbers_are_distinct_and_in_order() {

@@ -145,7 +145,9 @@ impl Failure {
         match self {
             Failure::Invalid(Violations(violations)) => violations
                 .iter()
-                .map(|violation| (CosCode::from(&violation.problem), violation.to_string()))
+                .map(|violation| {
+                    (CosCode::from(&violation.problem), crate::cos_error::message(violation))
+                })
                 .collect(),
             Failure::BodyNotJson => one(CosCode::BodyNotJson, "The body must be a JSON object"),
             Failure::BodyTooLarge => one(CosCode::BodyTooLarge, "The body must be at most 64 KiB"),

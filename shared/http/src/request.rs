@@ -139,16 +139,30 @@ impl Request {
         })
     }
 
+    /// The authenticated caller, whatever it may do.
+    ///
+    /// # Errors
+    /// [`Failure::Unauthenticated`] without an authorizer context.
+    pub fn authenticate(&self) -> Result<Caller, Failure> {
+        let context = self.authorizer.as_ref().ok_or(Failure::Unauthenticated)?;
+        Caller::from_authorizer(context, &self.source_ip)
+    }
+
+    /// Refuses a caller that lacks the route's scope.
+    ///
+    /// # Errors
+    /// [`Failure::MissingScope`].
+    pub fn authorise(&self, caller: &Caller) -> Result<(), Failure> {
+        self.route.scope.map_or(Ok(()), |scope| caller.require(scope))
+    }
+
     /// The authenticated caller, checked against the route's scope.
     ///
     /// # Errors
     /// [`Failure::Unauthenticated`] without an authorizer context, [`Failure::MissingScope`] without the scope.
     pub fn caller(&self) -> Result<Caller, Failure> {
-        let context = self.authorizer.as_ref().ok_or(Failure::Unauthenticated)?;
-        let caller = Caller::from_authorizer(context, &self.source_ip)?;
-        if let Some(scope) = self.route.scope {
-            caller.require(scope)?;
-        }
+        let caller = self.authenticate()?;
+        self.authorise(&caller)?;
         Ok(caller)
     }
 

@@ -30,9 +30,11 @@ pub async fn serve_api<A>(
         meter,
         app,
         async move |app: &A, request: &Request, line: &mut Invocation| {
-            let caller = request.caller()?;
+            let caller = request.authenticate()?;
             line.note("partner", caller.partner.to_string());
             line.note("client", caller.client.to_string());
+            // After the line knows who it is: a refused scope is where an operator wants to see it.
+            request.authorise(&caller)?;
             handle(app, &caller, request).await
         },
     )

@@ -11,8 +11,10 @@ pub struct SystemClock;
 
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
-        // A clock before 1970 or after 9999 cannot be told apart from a broken one; the epoch makes it visible.
-        Timestamp::try_from(SystemTime::now()).unwrap_or(Timestamp::UNIX_EPOCH)
+        // Whole microseconds, which every answer shows in full: a time that a caller read must compare equal to the
+        // time that is stored. A clock before 1970 or after 9999 cannot be told apart from a broken one; the epoch makes it visible.
+        let now = Timestamp::try_from(SystemTime::now()).unwrap_or(Timestamp::UNIX_EPOCH);
+        Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
     }
 }
 
@@ -30,5 +32,17 @@ impl Random for SystemRandom {
     )]
     fn fill(&self, bytes: &mut [u8]) {
         getrandom::fill(bytes).expect("the operating system's random generator");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_whole_microseconds() {
+        for _ in 0..100 {
+            assert_eq!(SystemClock.now().subsec_nanosecond() % 1_000, 0);
+        }
     }
 }

@@ -23,7 +23,7 @@ pub use clock::{SystemClock, SystemRandom};
 pub use failpoint::failpoint;
 pub use fetch::{FetchError, Fetched, HttpsGet};
 pub use idempotency::{Idempotency, IdempotencyError};
-pub use invoke::serve;
+pub use invoke::{Refused, serve};
 pub use log::start_logging;
 pub use metrics::{Metric, count};
 pub use settings::{Missing, Settings, VARIABLES};

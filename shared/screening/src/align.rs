@@ -21,8 +21,14 @@ pub(crate) struct Pairing {
     pub(crate) reason: Reason,
 }
 
-const NONE: Pairing =
-    Pairing { query: (0, 0), listed: (0, 0), likeness: 0.0, credit: 0.0, weight: 0.0, reason: Reason::Similar };
+const NONE: Pairing = Pairing {
+    query: (0, 0),
+    listed: (0, 0),
+    likeness: 0.0,
+    credit: 0.0,
+    weight: 0.0,
+    reason: Reason::Similar,
+};
 
 /// The pairings between two names.
 #[derive(Debug, Clone, Copy)]
@@ -76,7 +82,8 @@ pub(crate) fn credit(likeness: f32) -> f32 {
 pub(crate) fn align(query: &[TokenRef<'_>], listed: &[TokenRef<'_>]) -> Alignment {
     let query = query.get(..MAX_TOKENS).unwrap_or(query);
     let listed = listed.get(..MAX_TOKENS).unwrap_or(listed);
-    let mut found = Alignment { pairings: [NONE; MAX_TOKENS], count: 0, query_used: 0, listed_used: 0 };
+    let mut found =
+        Alignment { pairings: [NONE; MAX_TOKENS], count: 0, query_used: 0, listed_used: 0 };
     // Identical tokens first: most pairs are settled here and the rest of the work shrinks.
     for (i, q) in query.iter().enumerate() {
         let mut best: Option<usize> = None;
@@ -99,7 +106,13 @@ pub(crate) fn align(query: &[TokenRef<'_>], listed: &[TokenRef<'_>]) -> Alignmen
     found
 }
 
-fn pair(query: (usize, u8), listed: (usize, u8), likeness: f32, reason: Reason, weight: f32) -> Pairing {
+fn pair(
+    query: (usize, u8),
+    listed: (usize, u8),
+    likeness: f32,
+    reason: Reason,
+    weight: f32,
+) -> Pairing {
     Pairing {
         query: (query.0 as u8, query.1),
         listed: (listed.0 as u8, listed.1),
@@ -124,8 +137,10 @@ fn joins(split: &[TokenRef<'_>], whole: &[TokenRef<'_>], found: &mut Alignment, 
                 continue;
             }
             let Some(likeness) = joined_likeness(first, second, *joined) else { continue };
-            let weight = (first.weight + second.weight).min(joined.weight.max(first.weight).max(second.weight));
-            let (query, listed) = if swapped { ((other, 1), (at, 2)) } else { ((at, 2), (other, 1)) };
+            let weight = (first.weight + second.weight)
+                .min(joined.weight.max(first.weight).max(second.weight));
+            let (query, listed) =
+                if swapped { ((other, 1), (at, 2)) } else { ((at, 2), (other, 1)) };
             found.add(pair(query, listed, likeness, Reason::Joined, weight));
         }
     }
@@ -160,7 +175,11 @@ fn joined_likeness(first: TokenRef<'_>, second: TokenRef<'_>, joined: TokenRef<'
     None
 }
 
-fn joined_consonants(first: TokenRef<'_>, second: TokenRef<'_>, joined: TokenRef<'_>) -> Option<f32> {
+fn joined_consonants(
+    first: TokenRef<'_>,
+    second: TokenRef<'_>,
+    joined: TokenRef<'_>,
+) -> Option<f32> {
     let mut buffer = [0u8; 96];
     let glued = glue(&mut buffer, first.skeleton, second.skeleton)?;
     (glued.len() >= 4 && glued == joined.skeleton.as_bytes()).then_some(0.9)
@@ -185,7 +204,11 @@ fn assign(query: &[TokenRef<'_>], listed: &[TokenRef<'_>], found: &mut Alignment
             if likeness > FLOOR
                 && let Some(cell) = cells.get_mut(count)
             {
-                let weight = if reason == Reason::Initial { q.weight.min(n.weight).max(0.25) } else { q.weight.min(n.weight) };
+                let weight = if reason == Reason::Initial {
+                    q.weight.min(n.weight).max(0.25)
+                } else {
+                    q.weight.min(n.weight)
+                };
                 *cell = (likeness, i as u8, j as u8, reason, weight);
                 count += 1;
                 rows |= 1 << i;
@@ -194,7 +217,8 @@ fn assign(query: &[TokenRef<'_>], listed: &[TokenRef<'_>], found: &mut Alignment
         }
     }
     let cells = cells.get_mut(..count).unwrap_or(&mut []);
-    if count <= 1 || (rows.count_ones() as usize == count && columns.count_ones() as usize == count) {
+    if count <= 1 || (rows.count_ones() as usize == count && columns.count_ones() as usize == count)
+    {
         for &(likeness, i, j, reason, weight) in cells.iter() {
             found.add(pair((usize::from(i), 1), (usize::from(j), 1), likeness, reason, weight));
         }
@@ -227,7 +251,10 @@ fn exact(cells: &[(f32, u8, u8, Reason, f32)], rows: u32, found: &mut Alignment)
     }
 }
 
-#[expect(clippy::too_many_arguments, reason = "the state of one recursion; a struct would only rename it")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the state of one recursion; a struct would only rename it"
+)]
 fn branch(
     cells: &[(f32, u8, u8, Reason, f32)],
     rows: u32,
@@ -250,7 +277,16 @@ fn branch(
     for (at, &(likeness, i, j, _, weight)) in cells.iter().enumerate() {
         if u32::from(i) == row && columns >> j & 1 == 0 {
             chosen[depth] = at;
-            branch(cells, rest, depth + 1, columns | 1 << j, total + weight * credit(likeness), chosen, best, budget);
+            branch(
+                cells,
+                rest,
+                depth + 1,
+                columns | 1 << j,
+                total + weight * credit(likeness),
+                chosen,
+                best,
+                budget,
+            );
         }
     }
     chosen[depth] = usize::MAX;
@@ -269,8 +305,11 @@ mod tests {
         let (one, other) = (tokens_of(one, kind), tokens_of(other, kind));
         let one: Vec<_> = one.iter().map(|token| token.view()).collect();
         let other: Vec<_> = other.iter().map(|token| token.view()).collect();
-        let mut found: Vec<_> =
-            align(&one, &other).pairings().iter().map(|p| (p.query.0, p.listed.0, p.reason)).collect();
+        let mut found: Vec<_> = align(&one, &other)
+            .pairings()
+            .iter()
+            .map(|p| (p.query.0, p.listed.0, p.reason))
+            .collect();
         found.sort_by_key(|p| p.0);
         found
     }
@@ -282,7 +321,10 @@ mod tests {
             pairs_of("PUTIN, Vladimir", "Vladimir Putin", Person),
             [(0, 1, Reason::Identical), (1, 0, Reason::Identical)]
         );
-        assert_eq!(pairs_of("HOOPOESPORTS", "HOOPOE SPORTS", Organisation), [(0, 0, Reason::Joined)]);
+        assert_eq!(
+            pairs_of("HOOPOESPORTS", "HOOPOE SPORTS", Organisation),
+            [(0, 0, Reason::Joined)]
+        );
         assert_eq!(
             pairs_of("Mhamed Koshlaf", "Mohamed KOSHLAF", Person),
             [(0, 0, Reason::OneLetter), (1, 1, Reason::Identical)]

@@ -70,7 +70,9 @@ impl Curve {
         for &(knot, height) in &self.0 {
             if value <= knot {
                 return match before {
-                    Some((left, low)) if knot > left => low + (height - low) * (value - left) / (knot - left),
+                    Some((left, low)) if knot > left => {
+                        low + (height - low) * (value - left) / (knot - left)
+                    }
                     _ => height,
                 };
             }

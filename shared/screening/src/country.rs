@@ -12,7 +12,9 @@ pub(crate) fn code_of(text: &str) -> Option<u16> {
     static NAMES: OnceLock<HashMap<String, u16>> = OnceLock::new();
     let names = NAMES.get_or_init(|| {
         let mut names = HashMap::new();
-        for (code, spellings) in TABLE.lines().filter(|line| !line.starts_with('#')).filter_map(|l| l.split_once(':')) {
+        for (code, spellings) in
+            TABLE.lines().filter(|line| !line.starts_with('#')).filter_map(|l| l.split_once(':'))
+        {
             let number = packed(code);
             names.insert(code.to_ascii_lowercase(), number);
             for spelling in spellings.split('|') {

@@ -24,7 +24,8 @@ impl fmt::Debug for PartialDate {
     }
 }
 
-const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+const MONTHS: [&str; 12] =
+    ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 
 fn month_of(word: &str) -> Option<u8> {
     let word = word.get(..3)?.to_ascii_lowercase();
@@ -33,7 +34,9 @@ fn month_of(word: &str) -> Option<u8> {
 
 fn days_in(year: u16, month: u8) -> u8 {
     match month {
-        2 if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => 29,
+        2 if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => {
+            29
+        }
         2 => 28,
         4 | 6 | 9 | 11 => 30,
         _ => 31,
@@ -55,7 +58,11 @@ impl PartialDate {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim().trim_end_matches('.');
-        let text = text.split(['T', 't']).next().filter(|head| head.len() == 10 && head.contains('-')).unwrap_or(text);
+        let text = text
+            .split(['T', 't'])
+            .next()
+            .filter(|head| head.len() == 10 && head.contains('-'))
+            .unwrap_or(text);
         let parts: Vec<&str> =
             text.split(|c: char| !c.is_alphanumeric()).filter(|part| !part.is_empty()).collect();
         let number = |part: &str| part.parse::<u16>().ok().filter(|_| part.len() <= 4);
@@ -66,7 +73,9 @@ impl PartialDate {
                 Self::new(number(year)?, month_of(month).or_else(|| small(month))?, 0)
             }
             [year, month] if year.len() == 4 => Self::new(number(year)?, small(month)?, 0),
-            [year, month, day] if year.len() == 4 => Self::new(number(year)?, small(month)?, small(day)?),
+            [year, month, day] if year.len() == 4 => {
+                Self::new(number(year)?, small(month)?, small(day)?)
+            }
             [day, month, year] if year.len() == 4 => {
                 if let Some(month) = month_of(month) {
                     return Self::new(number(year)?, month, small(day)?);
@@ -149,7 +158,8 @@ impl BirthDate {
         let lowered = text.trim().to_ascii_lowercase();
         let mut circa = false;
         let mut rest = lowered.trim();
-        for word in ["circa", "approximately", "approx.", "approx", "about", "ca.", "c.", "between"] {
+        for word in ["circa", "approximately", "approx.", "approx", "about", "ca.", "c.", "between"]
+        {
             if let Some(tail) = rest.strip_prefix(word) {
                 circa |= word != "between";
                 rest = tail.trim();
@@ -157,7 +167,10 @@ impl BirthDate {
         }
         for separator in [" to ", " and ", " - ", "–"] {
             if let Some((from, to)) = rest.split_once(separator) {
-                let (from, to) = (PartialDate::parse(from)?, PartialDate::parse(to.trim_start_matches("circa "))?);
+                let (from, to) = (
+                    PartialDate::parse(from)?,
+                    PartialDate::parse(to.trim_start_matches("circa "))?,
+                );
                 return Some(Self::span(from, to, circa));
             }
         }
@@ -189,16 +202,23 @@ impl BirthDate {
         let (from_year, from_month, from_day) = unpack(self.from);
         let (to_year, _, _) = unpack(self.to);
         if self.from == self.to && query.is_full() {
-            let transposed = query.year == from_year && query.month == from_day && query.day == from_month;
+            let transposed =
+                query.year == from_year && query.month == from_day && query.day == from_month;
             if transposed {
                 return DateMatch::DayMonthSwapped;
             }
             let parts = [query.year == from_year, query.month == from_month, query.day == from_day];
-            if parts.iter().filter(|same| **same).count() == 2 && query.year.abs_diff(from_year) <= 10 {
+            if parts.iter().filter(|same| **same).count() == 2
+                && query.year.abs_diff(from_year) <= 10
+            {
                 return DateMatch::OnePartDiffers;
             }
         }
-        let gap = if query.year < from_year { from_year - query.year } else { query.year.saturating_sub(to_year) };
+        let gap = if query.year < from_year {
+            from_year - query.year
+        } else {
+            query.year.saturating_sub(to_year)
+        };
         match gap {
             0 => DateMatch::SameYear,
             1..=2 if self.circa || self.from != self.to || !query.is_full() => DateMatch::NearYear,
@@ -218,7 +238,9 @@ impl fmt::Display for BirthDate {
         if self.circa {
             f.write_str("circa ")?;
         }
-        let whole_year = self.from / 10_000 == self.to / 10_000 && self.from % 10_000 == 101 && self.to % 10_000 == 1231;
+        let whole_year = self.from / 10_000 == self.to / 10_000
+            && self.from % 10_000 == 101
+            && self.to % 10_000 == 1231;
         if whole_year {
             write!(f, "{}", self.from / 10_000)
         } else if self.from == self.to {
@@ -267,7 +289,11 @@ mod tests {
             ("1969-12", "1969-12"),
             ("1969", "1969"),
         ] {
-            assert_eq!(PartialDate::parse(text).map(PartialDate::iso).as_deref(), Some(iso), "{text}");
+            assert_eq!(
+                PartialDate::parse(text).map(PartialDate::iso).as_deref(),
+                Some(iso),
+                "{text}"
+            );
         }
         for text in ["", "soon", "1969-13-01", "1969-02-30", "19", "12345", "11 Foo 1969"] {
             assert!(PartialDate::parse(text).is_none(), "{text}");
@@ -284,7 +310,11 @@ mod tests {
             ("c. 1947", "circa 1947"),
             ("05 Feb 1981", "1981-02-05"),
         ] {
-            assert_eq!(BirthDate::parse(text).map(|date| date.to_string()).as_deref(), Some(shown), "{text}");
+            assert_eq!(
+                BirthDate::parse(text).map(|date| date.to_string()).as_deref(),
+                Some(shown),
+                "{text}"
+            );
         }
     }
 
@@ -305,7 +335,11 @@ mod tests {
             ("1969-12-11", "1987-12-11", Different),
         ] {
             let listed = BirthDate::parse(listed).unwrap();
-            assert_eq!(listed.compare(PartialDate::parse(query).unwrap()), expected, "{listed} {query}");
+            assert_eq!(
+                listed.compare(PartialDate::parse(query).unwrap()),
+                expected,
+                "{listed} {query}"
+            );
         }
     }
 

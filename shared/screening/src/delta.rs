@@ -54,7 +54,9 @@ pub fn diff(old: &Index, new: &Index) -> Delta {
         let Some(key) = key(new, number) else { continue };
         match old.find(&key.list_id, &key.uid) {
             None => delta.added.push(key),
-            Some(before) if old.entity_hash(before) != new.entity_hash(number) => delta.altered.push(key),
+            Some(before) if old.entity_hash(before) != new.entity_hash(number) => {
+                delta.altered.push(key)
+            }
             Some(_) => {}
         }
     }
@@ -128,7 +130,8 @@ pub fn self_test(index: &Index, config: &Config) -> SelfTest {
             outcome.tried += 1;
             let query = Query::named(entity.entity_type, &text);
             let ranked = index.rank(&mut scratch, &query, config, 20);
-            let found = ranked.iter().any(|hit| hit.uid == entity.uid && hit.score >= config.threshold);
+            let found =
+                ranked.iter().any(|hit| hit.uid == entity.uid && hit.score >= config.threshold);
             outcome.found += usize::from(found);
             if !found && !slipped {
                 outcome.missed.extend(key(index, number as u32));
@@ -160,7 +163,8 @@ mod tests {
     use crate::entity::{Entity, EntityType, ListInfo, Topic};
 
     fn index(names: &[(&str, &str)]) -> Index {
-        let entities = names.iter().map(|(uid, name)| Entity::new(uid, EntityType::Person, name)).collect();
+        let entities =
+            names.iter().map(|(uid, name)| Entity::new(uid, EntityType::Person, name)).collect();
         let list = ListEdition { info: ListInfo::new("t", "Test", Topic::Sanctions), entities };
         Index::from_bytes(compile(&[list]).unwrap()).unwrap()
     }
@@ -171,11 +175,10 @@ mod tests {
         let new = index(&[("1", "Ana Quill"), ("2", "Bertil Oxenmarck"), ("4", "Dov Eskarin")]);
         let delta = diff(&old, &new);
         let uids = |keys: &[EntityKey]| keys.iter().map(|key| key.uid.clone()).collect::<Vec<_>>();
-        assert_eq!((uids(&delta.added), uids(&delta.altered), uids(&delta.removed)), (
-            vec!["4".to_owned()],
-            vec!["2".to_owned()],
-            vec!["3".to_owned()]
-        ));
+        assert_eq!(
+            (uids(&delta.added), uids(&delta.altered), uids(&delta.removed)),
+            (vec!["4".to_owned()], vec!["2".to_owned()], vec!["3".to_owned()])
+        );
         assert!(diff(&new, &new).is_empty());
 
         let small = Index::from_bytes(compile_delta(&new, &delta).unwrap()).unwrap();
@@ -188,7 +191,8 @@ mod tests {
 
     #[test]
     fn a_sound_index_passes_its_self_test() {
-        let index = index(&[("1", "Anatolia Quillson"), ("2", "Bertil Oxenmark"), ("3", "Cyra Dunholtz")]);
+        let index =
+            index(&[("1", "Anatolia Quillson"), ("2", "Bertil Oxenmark"), ("3", "Cyra Dunholtz")]);
         let outcome = self_test(&index, &Config::default());
         assert!(outcome.passed() && outcome.tried > 3, "{outcome:?}");
     }

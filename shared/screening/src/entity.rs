@@ -51,8 +51,10 @@ impl EntityType {
         let word = word.trim().to_ascii_lowercase();
         match word.as_str() {
             "person" | "individual" | "individuals" | "per" | "people" | "p" => Self::Person,
-            "entity" | "organisation" | "organization" | "org" | "company" | "business" | "legalentity" | "publicbody"
-            | "enterprise" | "e" | "group" | "association" => Self::Organisation,
+            "entity" | "organisation" | "organization" | "org" | "company" | "business"
+            | "legalentity" | "publicbody" | "enterprise" | "e" | "group" | "association" => {
+                Self::Organisation
+            }
             "vessel" | "ship" | "v" => Self::Vessel,
             "aircraft" | "airplane" | "plane" => Self::Aircraft,
             _ => Self::Unknown,
@@ -304,7 +306,15 @@ impl Entity {
         self.countries.iter().for_each(|text| field(13, text));
         self.addresses.iter().for_each(|text| field(14, text));
         for id in &self.identifiers {
-            field(15, &format!("{}\u{1f}{}\u{1f}{}", id.kind, id.value, id.country.as_deref().unwrap_or("")));
+            field(
+                15,
+                &format!(
+                    "{}\u{1f}{}\u{1f}{}",
+                    id.kind,
+                    id.value,
+                    id.country.as_deref().unwrap_or("")
+                ),
+            );
         }
         self.programs.iter().for_each(|text| field(16, text));
         if let Some(text) = &self.remarks {
@@ -396,13 +406,18 @@ impl Query {
     /// Anything by name.
     #[must_use]
     pub fn named(entity_type: EntityType, name: &str) -> Self {
-        Self { entity_type: QueryType(entity_type), names: vec![name.to_owned()], ..Self::default() }
+        Self {
+            entity_type: QueryType(entity_type),
+            names: vec![name.to_owned()],
+            ..Self::default()
+        }
     }
 
     /// Builds a full name from structured parts, skipping empty ones.
     #[must_use]
     pub fn from_parts(entity_type: EntityType, parts: &[&str]) -> Self {
-        let joined: Vec<&str> = parts.iter().map(|part| part.trim()).filter(|part| !part.is_empty()).collect();
+        let joined: Vec<&str> =
+            parts.iter().map(|part| part.trim()).filter(|part| !part.is_empty()).collect();
         Self::named(entity_type, &joined.join(" "))
     }
 
@@ -481,7 +496,10 @@ mod tests {
     #[test]
     fn the_content_hash_moves_with_every_stated_fact_and_with_nothing_else() {
         let base = Entity::new("1", EntityType::Person, "Ana  Quill");
-        assert_eq!(base.content_hash(), Entity::new(" 1 ", EntityType::Person, "Ana Quill").content_hash());
+        assert_eq!(
+            base.content_hash(),
+            Entity::new(" 1 ", EntityType::Person, "Ana Quill").content_hash()
+        );
         let mut renamed = base.clone();
         renamed.add_name("Anna Quill", NameKind::Strong);
         let mut weak = base.clone();
@@ -497,8 +515,12 @@ mod tests {
 
     #[test]
     fn a_query_keeps_personal_data_out_of_debug_output() {
-        let shown = format!("{:?}", Query::person("Ana Quill").born("1970-01-02").identifier("X123"));
-        assert!(!shown.contains("Quill") && !shown.contains("1970") && !shown.contains("X123"), "{shown}");
+        let shown =
+            format!("{:?}", Query::person("Ana Quill").born("1970-01-02").identifier("X123"));
+        assert!(
+            !shown.contains("Quill") && !shown.contains("1970") && !shown.contains("X123"),
+            "{shown}"
+        );
     }
 
     #[test]
@@ -506,7 +528,9 @@ mod tests {
         use EntityType::*;
         assert!(Person.meets(Person) && Person.meets(Unknown) && Unknown.meets(Vessel));
         assert!(!Person.meets(Organisation) && !Organisation.meets(Vessel));
-        for (word, kind) in [("PER", Person), ("Company", Organisation), ("individual", Person), ("", Unknown)] {
+        for (word, kind) in
+            [("PER", Person), ("Company", Organisation), ("individual", Person), ("", Unknown)]
+        {
             assert_eq!(EntityType::parse(word), kind, "{word}");
         }
     }

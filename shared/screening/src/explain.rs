@@ -106,7 +106,10 @@ pub struct TokenMatch {
 
 impl std::fmt::Debug for TokenMatch {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("TokenMatch").field("likeness", &self.likeness).field("reason", &self.reason).finish_non_exhaustive()
+        f.debug_struct("TokenMatch")
+            .field("likeness", &self.likeness)
+            .field("reason", &self.reason)
+            .finish_non_exhaustive()
     }
 }
 
@@ -134,14 +137,25 @@ impl Explanation {
         index: &Index,
     ) -> Self {
         let (query_views, listed_views) = (view_all(query), view_all(listed));
-        let same_letters = squashed(query_name).is_some_and(|hash| squashed(&name.text) == Some(hash));
-        let (measures, alignment) = measure(query_views.as_slice(), listed_views.as_slice(), same_letters);
+        let same_letters =
+            squashed(query_name).is_some_and(|hash| squashed(&name.text) == Some(hash));
+        let (measures, alignment) =
+            measure(query_views.as_slice(), listed_views.as_slice(), same_letters);
         let left = |tokens: &[Token], free: &dyn Fn(usize) -> bool| {
-            tokens.iter().enumerate().filter(|(at, _)| free(*at)).map(|(_, token)| token.text.clone()).collect()
+            tokens
+                .iter()
+                .enumerate()
+                .filter(|(at, _)| free(*at))
+                .map(|(_, token)| token.text.clone())
+                .collect()
         };
         let odds = name_log_odds(&measures, name.kind, entity.entity_type, config);
         Self {
-            tokens: alignment.pairings().iter().map(|pairing| token_match(pairing, query, listed)).collect(),
+            tokens: alignment
+                .pairings()
+                .iter()
+                .map(|pairing| token_match(pairing, query, listed))
+                .collect(),
             unmatched_query: left(query, &|at| alignment.query_free(at)),
             unmatched_listed: left(listed, &|at| alignment.listed_free(at)),
             name_terms: name_terms(&measures, name.kind, entity.entity_type, odds, config),
@@ -164,8 +178,12 @@ impl Explanation {
 
 fn token_match(pairing: &Pairing, query: &[Token], listed: &[Token]) -> TokenMatch {
     let words = |tokens: &[Token], (from, length): (u8, u8)| {
-        let words: Vec<&str> =
-            tokens.iter().skip(usize::from(from)).take(usize::from(length)).map(|token| token.text.as_str()).collect();
+        let words: Vec<&str> = tokens
+            .iter()
+            .skip(usize::from(from))
+            .take(usize::from(length))
+            .map(|token| token.text.as_str())
+            .collect();
         words.join(" ")
     };
     TokenMatch {
@@ -177,14 +195,25 @@ fn token_match(pairing: &Pairing, query: &[Token], listed: &[Token]) -> TokenMat
     }
 }
 
-fn name_terms(measures: &Measures, kind: NameKind, entity_type: EntityType, odds: f64, config: &Config) -> Vec<Term> {
-    let term = |feature: &str, value: f64, log_odds: f64| Term { feature: feature.to_owned(), value, log_odds };
+fn name_terms(
+    measures: &Measures,
+    kind: NameKind,
+    entity_type: EntityType,
+    odds: f64,
+    config: &Config,
+) -> Vec<Term> {
+    let term = |feature: &str, value: f64, log_odds: f64| Term {
+        feature: feature.to_owned(),
+        value,
+        log_odds,
+    };
     if measures.exact {
         return vec![term("identical name", 1.0, odds)];
     }
     let curves = config.curves(measures.as_person(entity_type));
     let mut terms = vec![term("base", 1.0, curves.base)];
-    for ((value, curve), feature) in measures.features().iter().zip(&curves.features).zip(FEATURES) {
+    for ((value, curve), feature) in measures.features().iter().zip(&curves.features).zip(FEATURES)
+    {
         let log_odds = curve.at(f64::from(*value));
         if log_odds != 0.0 {
             terms.push(term(feature, f64::from(*value), log_odds));
@@ -198,7 +227,11 @@ fn name_terms(measures: &Measures, kind: NameKind, entity_type: EntityType, odds
     let sum: f64 = terms.iter().map(|term| term.log_odds).sum();
     let rest = odds - sum;
     if rest.abs() > 1e-9 {
-        let feature = if measures.same_letters { "same letters, other spacing" } else { "limit below identical names" };
+        let feature = if measures.same_letters {
+            "same letters, other spacing"
+        } else {
+            "limit below identical names"
+        };
         terms.push(term(feature, 1.0, rest));
     }
     terms

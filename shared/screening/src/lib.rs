@@ -29,7 +29,8 @@ pub use config::{BirthDateWeights, Config, Curve, Curves};
 pub use date::{BirthDate, DateMatch, PartialDate};
 pub use delta::{Delta, EntityKey, SelfTest, compile_delta, diff, self_test};
 pub use entity::{
-    Entity, EntityType, Gender, Identifier, ListEdition, ListInfo, Name, NameKind, Query, QueryType, Topic,
+    Entity, EntityType, Gender, Identifier, ListEdition, ListInfo, Name, NameKind, Query,
+    QueryType, Topic,
 };
 pub use explain::{ENGINE_VERSION, Explanation, Hit, Term, TokenMatch};
 pub use index::{CompileError, Index, IndexError, compile};

@@ -47,8 +47,11 @@ pub fn compare(entity_type: EntityType, query: &str, listed: &str, config: &Conf
 pub fn token_counts<'a>(entries: impl Iterator<Item = Vec<&'a str>>) -> BTreeMap<String, u32> {
     let mut counts = BTreeMap::new();
     for names in entries {
-        let words: BTreeSet<String> =
-            names.into_iter().flat_map(crate::text::token::romanised_words).filter(|word| word.len() > 1).collect();
+        let words: BTreeSet<String> = names
+            .into_iter()
+            .flat_map(crate::text::token::romanised_words)
+            .filter(|word| word.len() > 1)
+            .collect();
         for word in words {
             *counts.entry(word).or_insert(0) += 1;
         }

@@ -16,7 +16,10 @@ pub fn parity(query: &str, listed: &str) -> f64 {
     for part in &query {
         let best = listed
             .iter()
-            .filter(|other| part.as_bytes().first() == other.as_bytes().first() || soundex(part) == soundex(other))
+            .filter(|other| {
+                part.as_bytes().first() == other.as_bytes().first()
+                    || soundex(part) == soundex(other)
+            })
             .map(|other| jaro_winkler(part.as_bytes(), other.as_bytes()))
             .fold(0.0, f64::max);
         sum += best;
@@ -29,7 +32,10 @@ fn words(name: &str) -> Vec<String> {
         Some((family, given)) => format!("{given} {family}"),
         None => name.to_owned(),
     };
-    crate::text::token::romanised_words(&ordered).into_iter().filter(|word| word.is_ascii()).collect()
+    crate::text::token::romanised_words(&ordered)
+        .into_iter()
+        .filter(|word| word.is_ascii())
+        .collect()
 }
 
 /// Jaro–Winkler without the gate on the prefix bonus, which the tool appears to leave out.
@@ -63,7 +69,8 @@ fn jaro(a: &[u8], b: &[u8]) -> f64 {
             from_a.push(x);
         }
     }
-    let from_b: Vec<u8> = b.iter().zip(&taken).filter(|(_, taken)| **taken).map(|(y, _)| *y).collect();
+    let from_b: Vec<u8> =
+        b.iter().zip(&taken).filter(|(_, taken)| **taken).map(|(y, _)| *y).collect();
     let matches = from_a.len() as f64;
     if matches == 0.0 {
         return 0.0;

@@ -51,7 +51,11 @@ impl Qualifiers {
         self.terms
             .iter()
             .flatten()
-            .map(|(kind, outcome, log_odds)| Evidence { kind: *kind, outcome: (*outcome).to_owned(), log_odds: *log_odds })
+            .map(|(kind, outcome, log_odds)| Evidence {
+                kind: *kind,
+                outcome: (*outcome).to_owned(),
+                log_odds: *log_odds,
+            })
             .collect()
     }
 }
@@ -107,8 +111,13 @@ pub(crate) fn qualify(
     {
         *gender = Some((EvidenceKind::Gender, "gender differs", config.gender_differs));
     }
-    if subject.identifiers.iter().any(|value| index.with_identifier(value).any(|found| found == entity)) {
-        *identifier = Some((EvidenceKind::Identifier, "an identifier agrees", config.identifier_agrees));
+    if subject
+        .identifiers
+        .iter()
+        .any(|value| index.with_identifier(value).any(|found| found == entity))
+    {
+        *identifier =
+            Some((EvidenceKind::Identifier, "an identifier agrees", config.identifier_agrees));
     }
     found
 }

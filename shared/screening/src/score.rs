@@ -52,8 +52,9 @@ pub(crate) fn measure(
 ) -> (Measures, Alignment) {
     let alignment = align(query, listed);
     let mut m = Measures { worst: 1.0, same_letters, ..Measures::default() };
-    let corporate =
-        |token: &TokenRef<'_>| token.class == Class::Legal || token.group != 0 && token.group < GIVEN_GROUP;
+    let corporate = |token: &TokenRef<'_>| {
+        token.class == Class::Legal || token.group != 0 && token.group < GIVEN_GROUP
+    };
     m.personal = !query.iter().chain(listed).any(corporate);
     for (at, token) in query.iter().enumerate() {
         if alignment.query_free(at) {
@@ -88,7 +89,8 @@ pub(crate) fn measure(
         }
     }
     m.order = order_of(&places);
-    let last = |tokens: &[TokenRef<'_>]| tokens.iter().rposition(|token| token.class == Class::Word);
+    let last =
+        |tokens: &[TokenRef<'_>]| tokens.iter().rposition(|token| token.class == Class::Word);
     m.last_words = last(query).map_or(0.0, |at| if alignment.query_free(at) { 0.0 } else { 0.5 })
         + last(listed).map_or(0.0, |at| if alignment.listed_free(at) { 0.0 } else { 0.5 });
     let whole = alignment.pairings().len() == query.len() && query.len() == listed.len();
@@ -160,7 +162,8 @@ impl Measures {
     /// The features the name score sums up.
     pub(crate) fn features(&self) -> [f32; FEATURE_COUNT] {
         let paired = self.matched + self.blurred;
-        let share = |left: f32| if paired + left > 0.0 { self.matched / (paired + left) } else { 0.0 };
+        let share =
+            |left: f32| if paired + left > 0.0 { self.matched / (paired + left) } else { 0.0 };
         let (query, listed) = (share(self.query_left), share(self.listed_left));
         let conflict = self.query_left.min(self.listed_left);
         [
@@ -190,9 +193,16 @@ impl Measures {
 }
 
 /// The name part of a score, in log-odds.
-pub(crate) fn name_log_odds(measures: &Measures, kind: NameKind, entity_type: EntityType, config: &Config) -> f64 {
+pub(crate) fn name_log_odds(
+    measures: &Measures,
+    kind: NameKind,
+    entity_type: EntityType,
+    config: &Config,
+) -> f64 {
     // Longer and rarer names are surer, which also orders equal hits.
-    let tie = f64::from(measures.matched.min(6.0)) * 0.02;
+    let tie = f64::from(measures.matched.min(6.0)) * 0.02
+        + if measures.same_letters { 0.02 } else { 0.0 }
+        + if kind == NameKind::Primary { 0.01 } else { 0.0 };
     if measures.exact {
         return config.exact_log_odds + tie;
     }

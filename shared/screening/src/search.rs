@@ -10,7 +10,8 @@ use crate::index::{Grams, Index, bigrams};
 use crate::qualify::{Qualifiers, Subject, qualify};
 use crate::score::{Measures, measure, name_log_odds, probability};
 use crate::similarity::{TokenRef, similarity};
-use crate::text::{Class, Token, squashed, tokens_of};
+use crate::text::token::GIVEN_GROUP;
+use crate::text::{Class, Token, analyse, tokens_of};
 
 /// Tokens shared letter pairs must exceed this part of the longer word's pairs.
 const PAIR_SHARE: f32 = 0.38;
@@ -18,6 +19,8 @@ const PAIR_SHARE: f32 = 0.38;
 const SIMILAR: usize = 40;
 /// Candidates below this part of the best one are not scored.
 const KEEP: f32 = 0.42;
+/// Weight below which a word the list holds as written is not looked up by likeness.
+const COMMON: f32 = 0.4;
 /// Likeness below which a similar token brings nothing in.
 const LIKENESS: f32 = 0.66;
 
@@ -78,7 +81,13 @@ impl Index {
     }
 
     /// The best `top` entries whatever their score, without display data.
-    pub fn rank<'a>(&'a self, scratch: &mut Scratch, query: &Query, config: &Config, top: usize) -> Vec<Ranked<'a>> {
+    pub fn rank<'a>(
+        &'a self,
+        scratch: &mut Scratch,
+        query: &Query,
+        config: &Config,
+        top: usize,
+    ) -> Vec<Ranked<'a>> {
         self.run(scratch, query, config);
         scratch
             .found
@@ -96,36 +105,50 @@ impl Index {
     pub fn explore(&self, query: &Query, config: &Config, top: usize) -> Vec<Hit> {
         let mut scratch = Scratch::default();
         let prepared = self.run(&mut scratch, query, config);
-        scratch.found.iter().take(top).filter_map(|found| self.hit(query, &prepared, *found, config)).collect()
+        scratch
+            .found
+            .iter()
+            .take(top)
+            .filter_map(|found| self.hit(query, &prepared, *found, config))
+            .collect()
     }
 
     fn run(&self, scratch: &mut Scratch, query: &Query, config: &Config) -> Vec<Vec<Token>> {
-        let prepared: Vec<Vec<Token>> =
-            query.names.iter().map(|name| tokens_of(name, query.entity_type.0)).collect();
+        let (prepared, letters): (Vec<Vec<Token>>, Vec<Option<u64>>) =
+            query.names.iter().map(|name| analyse(name, query.entity_type.0)).unzip();
         let subject = Subject::of(query);
         scratch.found.clear();
         for (number, tokens) in prepared.iter().enumerate() {
             scratch.same_letters.clear();
-            let hash = query.names.get(number).and_then(|name| squashed(name));
+            let hash = letters.get(number).copied().flatten();
             scratch.same_letters.extend(hash.into_iter().flat_map(|hash| self.with_letters(hash)));
             self.candidates(scratch, tokens, query.entity_type.0, config.candidates);
             self.add_same_letters(scratch, query.entity_type.0);
             self.score_candidates(scratch, tokens, number as u16, &subject, config);
         }
-        self.by_identifier(scratch, query, &prepared, &subject, config);
+        self.by_identifier(scratch, query, &prepared, &letters, &subject, config);
         // Best first; equal scores by list and key, which is the order of entities in the file.
         scratch.found.sort_unstable_by(|one, other| {
-            one.entity.cmp(&other.entity).then(other.odds.total_cmp(&one.odds)).then(one.name.cmp(&other.name))
+            one.entity
+                .cmp(&other.entity)
+                .then(other.odds.total_cmp(&one.odds))
+                .then(one.name.cmp(&other.name))
         });
         scratch.found.dedup_by_key(|found| found.entity);
-        scratch
-            .found
-            .sort_unstable_by(|one, other| other.odds.total_cmp(&one.odds).then(one.entity.cmp(&other.entity)));
+        scratch.found.sort_unstable_by(|one, other| {
+            other.odds.total_cmp(&one.odds).then(one.entity.cmp(&other.entity))
+        });
         prepared
     }
 
     /// Fills `scratch.best` with the names most worth scoring.
-    fn candidates(&self, scratch: &mut Scratch, tokens: &[Token], wanted: EntityType, limit: usize) {
+    fn candidates(
+        &self,
+        scratch: &mut Scratch,
+        tokens: &[Token],
+        wanted: EntityType,
+        limit: usize,
+    ) {
         let names = self.name_count();
         if scratch.name_scores.len() != names {
             scratch.name_scores = vec![0.0; names];
@@ -178,8 +201,15 @@ impl Index {
             return;
         }
         if token.group != 0 {
-            let likeness = if token.group >= 0x8000 { 0.95 } else { 0.85 };
+            let likeness = if token.group >= GIVEN_GROUP { 0.95 } else { 0.85 };
             scratch.expansions.extend(self.group(token.group).map(|number| (number, likeness)));
+        }
+        // A common word that the list knows as written brings enough names in as it is.
+        if !scratch.expansions.is_empty() && token.weight < COMMON {
+            scratch
+                .expansions
+                .sort_unstable_by(|one, other| other.1.total_cmp(&one.1).then(one.0.cmp(&other.0)));
+            return;
         }
         if token.abjad {
             self.expand_pairs(scratch, view, &token.skeleton, self.skeleton_grams(), 1);
@@ -190,16 +220,25 @@ impl Index {
                 self.expand_pairs(scratch, view, &token.skeleton, self.abjad_grams(), 1);
             }
         }
-        scratch.expansions.sort_unstable_by(|one, other| other.1.total_cmp(&one.1).then(one.0.cmp(&other.0)));
+        scratch
+            .expansions
+            .sort_unstable_by(|one, other| other.1.total_cmp(&one.1).then(one.0.cmp(&other.0)));
     }
 
     /// Tokens that share letter pairs with `word`.
-    fn expand_pairs(&self, scratch: &mut Scratch, view: TokenRef<'_>, word: &str, grams: Grams<'_>, slack: usize) {
+    fn expand_pairs(
+        &self,
+        scratch: &mut Scratch,
+        view: TokenRef<'_>,
+        word: &str,
+        grams: Grams<'_>,
+        slack: usize,
+    ) {
         let length = word.len();
         if length == 0 || grams.is_empty() {
             return;
         }
-        let reach = if length <= 4 { 1 } else { slack };
+        let reach = if length <= 6 { 1 } else { slack };
         for pair in bigrams(word) {
             for near in length.saturating_sub(reach)..=length + reach {
                 for number in grams.pair(pair, near) {
@@ -239,7 +278,8 @@ impl Index {
         }
         scratch.best.clear();
         if let Some(added) = scratch.expansions.get_mut(from..) {
-            added.sort_unstable_by(|one, other| other.1.total_cmp(&one.1).then(one.0.cmp(&other.0)));
+            added
+                .sort_unstable_by(|one, other| other.1.total_cmp(&one.1).then(one.0.cmp(&other.0)));
         }
         scratch.expansions.truncate(from + SIMILAR);
     }
@@ -265,7 +305,11 @@ impl Index {
     /// One query word that the list writes as two.
     fn expand_split(&self, scratch: &mut Scratch, token: &Token, slot: &mut u16) {
         let text = token.text.as_str();
-        if token.class != Class::Word || text.len() < 6 || !text.is_ascii() || !self.tokens_spelled(text).is_empty() {
+        if token.class != Class::Word
+            || text.len() < 6
+            || !text.is_ascii()
+            || !self.tokens_spelled(text).is_empty()
+        {
             return;
         }
         for at in 2..text.len() - 1 {
@@ -291,7 +335,8 @@ impl Index {
             let gain = weight.min(listed_weight * 1.15) * crate::align::credit(likeness);
             for name in self.names_with(token) {
                 let at = name as usize;
-                if let (Some(seen), Some(score)) = (name_slot.get_mut(at), name_scores.get_mut(at)) {
+                if let (Some(seen), Some(score)) = (name_slot.get_mut(at), name_scores.get_mut(at))
+                {
                     if *seen == slot {
                         continue;
                     }
@@ -325,7 +370,9 @@ impl Index {
         }
         touched.clear();
         if best.len() > limit {
-            best.select_nth_unstable_by(limit, |one, other| other.0.total_cmp(&one.0).then(one.1.cmp(&other.1)));
+            best.select_nth_unstable_by(limit, |one, other| {
+                other.0.total_cmp(&one.0).then(one.1.cmp(&other.1))
+            });
             best.truncate(limit);
         }
         // What shares far less than the best one shares cannot overtake it.
@@ -358,7 +405,9 @@ impl Index {
         for at in 0..scratch.best.len() {
             let Some(&(_, name)) = scratch.best.get(at) else { break };
             let same = scratch.same_letters.contains(&name);
-            let Some((measures, kind, entity)) = self.measure_name(query, name, same) else { continue };
+            let Some((measures, kind, entity)) = self.measure_name(query, name, same) else {
+                continue;
+            };
             let Some(record) = self.entity_record(entity) else { continue };
             let name_odds = name_log_odds(&measures, kind, record.entity_type, config);
             let qualifiers = qualify(self, &record, entity, subject, config);
@@ -367,7 +416,12 @@ impl Index {
         }
     }
 
-    fn measure_name(&self, query: &[TokenRef<'_>], name: u32, same_letters: bool) -> Option<(Measures, NameKind, u32)> {
+    fn measure_name(
+        &self,
+        query: &[TokenRef<'_>],
+        name: u32,
+        same_letters: bool,
+    ) -> Option<(Measures, NameKind, u32)> {
         let record = self.name(name)?;
         let mut numbers = [0u32; 32];
         let count = self.name_tokens(record, &mut numbers);
@@ -390,6 +444,7 @@ impl Index {
         scratch: &mut Scratch,
         query: &Query,
         prepared: &[Vec<Token>],
+        letters: &[Option<u64>],
         subject: &Subject,
         config: &Config,
     ) {
@@ -398,24 +453,49 @@ impl Index {
                 let Some(record) = self.entity_record(entity) else { continue };
                 for (number, tokens) in prepared.iter().enumerate() {
                     let views = view_all(tokens);
-                    let hash = query.names.get(number).and_then(|name| squashed(name));
-                    for name in record.first_name..record.first_name + u32::from(record.name_count) {
-                        let same = hash.is_some_and(|hash| self.with_letters(hash).any(|known| known == name));
-                        let Some((measures, kind, _)) = self.measure_name(views.as_slice(), name, same) else { continue };
+                    let hash = letters.get(number).copied().flatten();
+                    for name in record.first_name..record.first_name + u32::from(record.name_count)
+                    {
+                        let same = hash
+                            .is_some_and(|hash| self.with_letters(hash).any(|known| known == name));
+                        let Some((measures, kind, _)) =
+                            self.measure_name(views.as_slice(), name, same)
+                        else {
+                            continue;
+                        };
                         let name_odds = name_log_odds(&measures, kind, record.entity_type, config);
-                        let odds = name_odds + qualify(self, &record, entity, subject, config).total();
-                        scratch.found.push(Found { entity, name, query_name: number as u16, name_odds, odds });
+                        let odds =
+                            name_odds + qualify(self, &record, entity, subject, config).total();
+                        scratch.found.push(Found {
+                            entity,
+                            name,
+                            query_name: number as u16,
+                            name_odds,
+                            odds,
+                        });
                     }
                 }
                 if prepared.is_empty() {
                     let odds = qualify(self, &record, entity, subject, config).total();
-                    scratch.found.push(Found { entity, name: record.first_name, query_name: 0, name_odds: 0.0, odds });
+                    scratch.found.push(Found {
+                        entity,
+                        name: record.first_name,
+                        query_name: 0,
+                        name_odds: 0.0,
+                        odds,
+                    });
                 }
             }
         }
     }
 
-    fn hit(&self, query: &Query, prepared: &[Vec<Token>], found: Found, config: &Config) -> Option<Hit> {
+    fn hit(
+        &self,
+        query: &Query,
+        prepared: &[Vec<Token>],
+        found: Found,
+        config: &Config,
+    ) -> Option<Hit> {
         let record = self.entity_record(found.entity)?;
         let entity = self.entity_at(found.entity)?;
         let list = self.list_of(&record)?;
@@ -427,8 +507,16 @@ impl Index {
         let subject = Subject::of(query);
         let qualifiers: Qualifiers = qualify(self, &record, found.entity, &subject, config);
         let query_name = query.names.get(usize::from(found.query_name)).map_or("", String::as_str);
-        let explanation =
-            Explanation::build(query_name, query_tokens, &listed_tokens, &entity, name, &qualifiers, config, self);
+        let explanation = Explanation::build(
+            query_name,
+            query_tokens,
+            &listed_tokens,
+            &entity,
+            name,
+            &qualifiers,
+            config,
+            self,
+        );
         Some(Hit {
             list_id: list.id.clone(),
             list_name: list.name.clone(),

@@ -2,6 +2,7 @@
 //!
 //! Invariant: symmetric, deterministic, between 0 and 1, 1 only for equal text; allocates nothing.
 
+use crate::text::token::GIVEN_GROUP;
 use crate::text::{Class, Token};
 use serde::{Deserialize, Serialize};
 
@@ -98,11 +99,17 @@ pub(crate) fn similarity(a: TokenRef<'_>, b: TokenRef<'_>) -> (f32, Reason) {
         return (initial(a, b), Reason::Initial);
     }
     if a.group != 0 && a.group == b.group {
-        let given = a.group >= 0x8000;
+        let given = a.group >= GIVEN_GROUP;
         return if given { (0.95, Reason::SameGivenName) } else { (0.9, Reason::Translation) };
     }
     if a.abjad != b.abjad {
         return consonants(a, b);
+    }
+    // Two words the tables know to be different are not one word misspelled: import and export, Hassan and Hussein.
+    if a.group != 0 && b.group != 0 {
+        let given = a.group >= GIVEN_GROUP && b.group >= GIVEN_GROUP;
+        let (likeness, reason) = spelled(a, b);
+        return if given { (likeness.min(0.7), reason) } else { (0.0, Reason::Similar) };
     }
     if a.sound == b.sound && !a.sound.is_empty() {
         return (0.96, Reason::Romanisation);
@@ -125,7 +132,8 @@ fn legal(a: TokenRef<'_>, b: TokenRef<'_>) -> (f32, Reason) {
 
 fn initial(a: TokenRef<'_>, b: TokenRef<'_>) -> f32 {
     let (one, other) = if a.class == Class::Initial { (a, b) } else { (b, a) };
-    let same_letter = other.text.starts_with(one.text) || !one.sound.is_empty() && other.sound.starts_with(one.sound);
+    let same_letter = other.text.starts_with(one.text)
+        || !one.sound.is_empty() && other.sound.starts_with(one.sound);
     if same_letter && other.class == Class::Word { 0.9 } else { 0.0 }
 }
 
@@ -150,7 +158,11 @@ fn consonants(a: TokenRef<'_>, b: TokenRef<'_>) -> (f32, Reason) {
     }
     let letters = longest.max(3) as f32 + 1.5;
     let likeness = 1.0 - vowels / letters;
-    if likeness < 0.6 { (0.0, Reason::Consonants) } else { (likeness.min(0.85), Reason::Consonants) }
+    if likeness < 0.6 {
+        (0.0, Reason::Consonants)
+    } else {
+        (likeness.min(0.85), Reason::Consonants)
+    }
 }
 
 fn without_article(a: TokenRef<'_>, b: TokenRef<'_>) -> Option<(f32, Reason)> {
@@ -174,6 +186,9 @@ fn spelled(a: TokenRef<'_>, b: TokenRef<'_>) -> (f32, Reason) {
     }
     let (edits, transposed) = edits(one, other);
     let by_letters = 1.0 - edits as f32 / longest as f32;
+    if by_letters < 0.3 {
+        return (0.0, Reason::Similar);
+    }
     let sound_length = a.sound.len().max(b.sound.len()).max(1) as f32;
     let by_sound = 1.0 - sound_cost(a.sound.as_bytes(), b.sound.as_bytes()) / sound_length;
     // A slip in a short word leaves little of it; the same slip in a long one leaves nearly all.
@@ -214,7 +229,9 @@ pub(crate) fn edits(a: &[u8], b: &[u8]) -> (u32, bool) {
     for (i, &x) in a.iter().enumerate() {
         rows[current][0] = i as u8 + 1;
         for (j, &y) in b.iter().enumerate() {
-            let mut best = (rows[above][j] + u8::from(x != y)).min(rows[above][j + 1] + 1).min(rows[current][j] + 1);
+            let mut best = (rows[above][j] + u8::from(x != y))
+                .min(rows[above][j + 1] + 1)
+                .min(rows[current][j] + 1);
             if i > 0 && j > 0 && x == b[j - 1] && a[i - 1] == y {
                 best = best.min(rows[before][j - 1] + 1);
             }
@@ -233,24 +250,75 @@ fn trim_common<'a>(a: &'a [u8], b: &'a [u8]) -> (&'a [u8], &'a [u8]) {
 }
 
 /// Sounds that stand in for one another when a name changes alphabet, in tenths of an edit.
+#[inline]
 fn sound_swap(x: u8, y: u8) -> u16 {
-    if x == y {
-        return 0;
+    static COSTS: [[u8; 128]; 128] = swap_costs();
+    match COSTS.get(usize::from(x)).and_then(|row| row.get(usize::from(y))) {
+        Some(&cost) => u16::from(cost),
+        None => STRANGE_SWAP as u16,
     }
-    let vowel = |c: u8| matches!(c, b'a' | b'e' | b'i' | b'o' | b'u');
-    if vowel(x) && vowel(y) {
-        return 4;
+}
+
+/// One unrelated sound for another costs more than a mistyped letter: letters are counted elsewhere.
+const STRANGE_SWAP: u8 = 14;
+
+const fn swap_costs() -> [[u8; 128]; 128] {
+    const PAIRS: [(&[u8], &[u8], u8); 18] = [
+        (b"J", b"i", 3),
+        (b"J", b"ZgC", 4),
+        (b"s", b"z", 4),
+        (b"v", b"ou", 4),
+        (b"g", b"hk", 5),
+        (b"H", b"hkgC", 5),
+        (b"h", b"k", 5),
+        (b"b", b"p", 5),
+        (b"d", b"t", 5),
+        (b"f", b"v", 5),
+        (b"S", b"s", 5),
+        (b"T", b"s", 5),
+        (b"C", b"T", 5),
+        (b"Z", b"z", 5),
+        (b"b", b"v", 6),
+        (b"C", b"S", 6),
+        (b"T", b"z", 6),
+        (b"S", b"Z", 6),
+    ];
+    let mut costs = [[STRANGE_SWAP; 128]; 128];
+    let vowels = b"aeiou";
+    let mut i = 0;
+    while i < 128 {
+        costs[i][i] = 0;
+        i += 1;
     }
-    let (x, y) = (x.min(y), x.max(y));
-    match (x, y) {
-        (b'J', b'i') => 3,
-        (b'J', b'Z' | b'g') | (b'C', b'J') | (b's', b'z') | (b'o' | b'u', b'v') => 4,
-        (b'g', b'h' | b'k') | (b'H', b'h' | b'k' | b'g') | (b'C', b'H') | (b'h', b'k') => 5,
-        (b'b', b'p') | (b'd', b't') | (b'f', b'v') | (b'S', b's') | (b'T', b's') | (b'C', b'T') | (b'Z', b'z') => 5,
-        (b'b', b'v') | (b'C', b'S') | (b'T', b'z') | (b'S', b'Z') => 6,
-        (b'm', b'n') => 8,
-        _ => 14,
+    let mut i = 0;
+    while i < vowels.len() {
+        let mut j = 0;
+        while j < vowels.len() {
+            if i != j {
+                costs[vowels[i] as usize][vowels[j] as usize] = 4;
+            }
+            j += 1;
+        }
+        i += 1;
     }
+    let mut at = 0;
+    while at < PAIRS.len() {
+        let (ones, others, cost) = PAIRS[at];
+        let mut i = 0;
+        while i < ones.len() {
+            let mut j = 0;
+            while j < others.len() {
+                costs[ones[i] as usize][others[j] as usize] = cost;
+                costs[others[j] as usize][ones[i] as usize] = cost;
+                j += 1;
+            }
+            i += 1;
+        }
+        at += 1;
+    }
+    costs[b'm' as usize][b'n' as usize] = 8;
+    costs[b'n' as usize][b'm' as usize] = 8;
+    costs
 }
 
 fn sound_gap(x: u8) -> u16 {

@@ -1,6 +1,8 @@
 //! The sample lists answer as the public sandbox documents.
 
-use screening::{Config, Format, Index, ListEdition, ListInfo, Query, Source, Topic, compile, parse};
+use screening::{
+    Config, Format, Index, ListEdition, ListInfo, Query, Source, Topic, compile, parse,
+};
 use std::path::Path;
 
 fn sample(path: &str) -> Vec<u8> {
@@ -8,15 +10,21 @@ fn sample(path: &str) -> Vec<u8> {
 }
 
 fn index() -> Index {
-    let files = ["sdn.csv", "alt.csv", "add.csv", "sdn_comments.csv"].map(|name| (name, sample(&format!("ofac/{name}"))));
-    let sources: Vec<Source<'_>> = files.iter().map(|(name, bytes)| Source::new(name, bytes)).collect();
+    let files = ["sdn.csv", "alt.csv", "add.csv", "sdn_comments.csv"]
+        .map(|name| (name, sample(&format!("ofac/{name}"))));
+    let sources: Vec<Source<'_>> =
+        files.iter().map(|(name, bytes)| Source::new(name, bytes)).collect();
     let ofac = parse(Format::OfacCsv, &sources).unwrap();
     assert!(ofac.rejected.is_empty(), "{:?}", ofac.rejected);
     let bytes = sample("pep/targets.simple.csv");
-    let pep = parse(Format::OpenSanctionsCsv, &[Source::new("targets.simple.csv", &bytes)]).unwrap();
+    let pep =
+        parse(Format::OpenSanctionsCsv, &[Source::new("targets.simple.csv", &bytes)]).unwrap();
     assert!(pep.rejected.is_empty(), "{:?}", pep.rejected);
     let lists = [
-        ListEdition { info: ListInfo::new("ofac-sdn", "OFAC SDN", Topic::Sanctions), entities: ofac.entities },
+        ListEdition {
+            info: ListInfo::new("ofac-sdn", "OFAC SDN", Topic::Sanctions),
+            entities: ofac.entities,
+        },
         ListEdition { info: ListInfo::new("pep", "PEPs", Topic::Pep), entities: pep.entities },
     ];
     Index::from_bytes(compile(&lists).unwrap()).unwrap()
@@ -31,7 +39,10 @@ fn the_sandbox_triggers_hit_and_nothing_else_does() {
         (Query::person("Vladimir Putin"), Some(Topic::Pep)),
         (Query::person("vladimir putin").born("1952-10-07"), Some(Topic::Pep)),
         (arellano().born("1969-12-11"), Some(Topic::Sanctions)),
-        (Query::person("FRANCISCO JAVIER ARELLANO FELIX").born("1969-12-11"), Some(Topic::Sanctions)),
+        (
+            Query::person("FRANCISCO JAVIER ARELLANO FELIX").born("1969-12-11"),
+            Some(Topic::Sanctions),
+        ),
         (arellano().born("1985-03-02"), None),
         (Query::organisation("Blue Star Diamond"), Some(Topic::Sanctions)),
         (Query::organisation("Blue Star Diamond LLC"), Some(Topic::Sanctions)),
@@ -51,12 +62,19 @@ fn an_exact_name_ranks_first_near_one() {
     let index = index();
     let config = Config::default();
     for list in ["ofac-sdn", "pep"] {
-        for uid in ["20103", "20105", "20107", "20110", "Q-sample-05", "Q-sample-07", "Q-sample-09"] {
+        for uid in ["20103", "20105", "20107", "20110", "Q-sample-05", "Q-sample-07", "Q-sample-09"]
+        {
             let Some(entity) = index.entity(list, uid) else { continue };
             for name in &entity.names {
                 let hits = index.search(&Query::named(entity.entity_type, &name.text), &config);
                 let best = hits.first().unwrap_or_else(|| panic!("{} finds nothing", name.text));
-                assert!(best.uid == uid && best.score >= 0.99, "{}: {} {}", name.text, best.uid, best.score);
+                assert!(
+                    best.uid == uid && best.score >= 0.99,
+                    "{}: {} {}",
+                    name.text,
+                    best.uid,
+                    best.score
+                );
             }
         }
     }

@@ -31,7 +31,8 @@ impl Fingerprint {
     /// The fingerprint of a request. `endpoint` is method and path with ids; JSON bodies are compared as values, so that
     /// white space and key order do not make a retry look new.
     pub fn new(partner: PartnerId, endpoint: &str, key: &str, body: &str) -> Self {
-        let canonical = serde_json::from_str::<serde_json::Value>(body).map(|body| body.to_string());
+        let canonical =
+            serde_json::from_str::<serde_json::Value>(body).map(|body| body.to_string());
         let body = canonical.as_deref().unwrap_or(body);
         let digest = sha256_of_parts(&[
             partner.to_string().as_bytes(),
@@ -81,7 +82,8 @@ impl Record {
     pub fn from_item(item: &Item) -> Result<Self, StoreError> {
         let malformed = || StoreError::Malformed("idempotency record".to_owned());
         let request_id = text(item, "requestId").ok_or_else(malformed)?.to_owned();
-        let answer = item.get("answer").and_then(|value| value.as_b().ok()).ok_or_else(malformed)?;
+        let answer =
+            item.get("answer").and_then(|value| value.as_b().ok()).ok_or_else(malformed)?;
         let answer = Sealed::parse(answer.as_ref().to_vec()).map_err(|_| malformed())?;
         Ok(Self { request_id, answer })
     }
@@ -133,7 +135,8 @@ mod tests {
         let partner = PartnerId::parse("11111111-2222-3333-4444-555555555555").unwrap();
         let fingerprint = Fingerprint::new(partner, "POST /a", "k", "{}");
         let ring = keys();
-        let seal = async |text: &[u8]| ring.seal(partner.into(), &Aad::of(&["t"]), text).await.unwrap();
+        let seal =
+            async |text: &[u8]| ring.seal(partner.into(), &Aad::of(&["t"]), text).await.unwrap();
         let first = Record { request_id: "r-1".into(), answer: seal(b"one").await };
         let start: Timestamp = "2026-01-25T22:55:24Z".parse().unwrap();
         let put = async |record: &Record, at: Timestamp| {
@@ -152,7 +155,10 @@ mod tests {
         assert_eq!(find(&table, &fingerprint, within).await.unwrap().unwrap().request_id, "r-1");
 
         let after = within + SignedDuration::from_secs(1);
-        assert!(find(&table, &fingerprint, after).await.unwrap().is_none(), "expired, not yet deleted");
+        assert!(
+            find(&table, &fingerprint, after).await.unwrap().is_none(),
+            "expired, not yet deleted"
+        );
         put(&second, after).await.unwrap();
         assert_eq!(find(&table, &fingerprint, after).await.unwrap().unwrap().request_id, "r-2");
     }

@@ -163,7 +163,11 @@ pub struct IdentificationKey {
 
 impl IdentificationKey {
     /// The key of these parts.
-    pub const fn new(partner: PartnerId, customer: CustomerId, identification: IdentificationId) -> Self {
+    pub const fn new(
+        partner: PartnerId,
+        customer: CustomerId,
+        identification: IdentificationId,
+    ) -> Self {
         Self { partner, customer, identification }
     }
 }
@@ -340,7 +344,12 @@ pub struct LookupKey {
 
 impl LookupKey {
     /// The key of these parts.
-    pub const fn new(partner: PartnerId, term: &'static str, value: String, customer: CustomerId) -> Self {
+    pub const fn new(
+        partner: PartnerId,
+        term: &'static str,
+        value: String,
+        customer: CustomerId,
+    ) -> Self {
         Self { partner, term, value, customer }
     }
 }
@@ -576,7 +585,11 @@ mod tests {
                 format!("P#{P}#C#{C} | EMAIL#{X}"),
             ),
             (
-                both(&IdentificationKey::new(partner, customer, IdentificationId::parse(X).unwrap())),
+                both(&IdentificationKey::new(
+                    partner,
+                    customer,
+                    IdentificationId::parse(X).unwrap(),
+                )),
                 format!("P#{P}#C#{C} | IDENTIFICATION#{X}"),
             ),
             (
@@ -587,7 +600,10 @@ mod tests {
                 both(&OutboxKey::new(partner, customer, EventId::parse(X).unwrap())),
                 format!("P#{P}#C#{C} | EVENT#{X}"),
             ),
-            (both(&AuditKey::new(partner, customer, 7)), format!("P#{P}#C#{C} | AUDIT#000000000007")),
+            (
+                both(&AuditKey::new(partner, customer, 7)),
+                format!("P#{P}#C#{C} | AUDIT#000000000007"),
+            ),
             (
                 both(&ScreeningKey::new(partner, customer, EventId::parse(X).unwrap())),
                 format!("P#{P}#C#{C} | SCREENING#{X}"),
@@ -604,10 +620,7 @@ mod tests {
                 both(&IdempotencyRecordKey::new(partner, "f".into())),
                 format!("P#{P}#IDEMPOTENCY#f | IDEMPOTENCY"),
             ),
-            (
-                both(&BookmarkKey::new(partner, "l".into(), 12)),
-                format!("P#{P}#PAGE#l | 00000012"),
-            ),
+            (both(&BookmarkKey::new(partner, "l".into(), 12)), format!("P#{P}#PAGE#l | 00000012")),
             (
                 both(&DataKeyKey::new(crypto::Scope::Global, crypto::KeyId::FIRST_DATA)),
                 "KEY#GLOBAL | data-00000001".to_owned(),
@@ -620,10 +633,7 @@ mod tests {
                 both(&ClientKey::new(ClientId::parse("client-1").unwrap())),
                 "CLIENT#client-1 | CLIENT".to_owned(),
             ),
-            (
-                both(&SweepKey::new(EventId::parse(X).unwrap(), 3)),
-                format!("SWEEP#{X} | PART#0003"),
-            ),
+            (both(&SweepKey::new(EventId::parse(X).unwrap(), 3)), format!("SWEEP#{X} | PART#0003")),
         ];
         for (found, expected) in cases {
             assert_eq!(found, expected);

@@ -4,9 +4,8 @@
 //! holds customer data begins with the partner, so that another partner's id is simply not there; nothing is found by
 //! `Scan`; no key holds personal data in clear.
 
-pub mod customers;
 pub mod clients;
-pub mod webhooks;
+pub mod customers;
 mod error;
 mod expression;
 pub mod idempotency;
@@ -16,6 +15,7 @@ pub mod outbox;
 pub mod pages;
 mod table;
 mod transaction;
+pub mod webhooks;
 mod wrapped_keys;
 
 #[cfg(feature = "test-support")]

@@ -116,7 +116,8 @@ impl Listing {
             return Ok(from_the_beginning);
         }
         let key = BookmarkKey::new(self.partner, self.digest.clone(), page);
-        let nearest = Query::partition(key.pk()).up_to(key.sk()).backward().limit(1).eventually_consistent();
+        let nearest =
+            Query::partition(key.pk()).up_to(key.sk()).backward().limit(1).eventually_consistent();
         let Some(bookmark) = table.query(&nearest).await?.items.into_iter().next() else {
             return Ok(from_the_beginning);
         };
@@ -196,7 +197,10 @@ mod tests {
         }
         let all: Vec<String> = (0..53).map(|row| format!("{row:05}")).collect();
         assert_eq!(seen, all);
-        assert_eq!(page(&table, 10, 7, now()).await, NumberedPage { results: vec![], has_next: false });
+        assert_eq!(
+            page(&table, 10, 7, now()).await,
+            NumberedPage { results: vec![], has_next: false }
+        );
     }
 
     #[tokio::test]
@@ -232,7 +236,8 @@ mod tests {
     async fn other_filters_have_other_bookmarks() {
         let (_database, table) = filled(100).await;
         let rare = || {
-            let filter = Expression::new("#kind = :rare").name("#kind", "kind").text(":rare", "rare");
+            let filter =
+                Expression::new("#kind = :rare").name("#kind", "kind").text(":rare", "rare");
             Query::partition("LIST").filter(filter)
         };
         page(&table, 4, 1, now()).await;

@@ -90,7 +90,8 @@ impl Query {
         value: String,
         consistent: bool,
     ) -> Self {
-        let condition = Expression::new("#pk = :pk").name("#pk", partition_attribute).text(":pk", value);
+        let condition =
+            Expression::new("#pk = :pk").name("#pk", partition_attribute).text(":pk", value);
         Self {
             index,
             condition,
@@ -283,7 +284,10 @@ impl Table {
         self.meter.record(answer.consumed_capacity());
         let items = answer.responses.as_mut().and_then(|all| all.remove(&*self.name));
         let unread = answer.unprocessed_keys.as_mut().and_then(|all| all.remove(&*self.name));
-        Ok((items.into_iter().flatten().collect(), unread.map(|left| left.keys).into_iter().flatten().collect()))
+        Ok((
+            items.into_iter().flatten().collect(),
+            unread.map(|left| left.keys).into_iter().flatten().collect(),
+        ))
     }
 
     /// One answer of a query. 1 round trip, 1 unit per 4 KB read (half when eventually consistent).

@@ -63,8 +63,16 @@ fn tables() -> [Value; 3] {
         })
     };
     [
-        table("customers", &["listPk", "listSk"], json!([index("by-partner", "listPk", "listSk", "ALL")])),
-        table("webhooks", &["dueShard", "dueAt"], json!([index("due", "dueShard", "dueAt", "KEYS_ONLY")])),
+        table(
+            "customers",
+            &["listPk", "listSk"],
+            json!([index("by-partner", "listPk", "listSk", "ALL")]),
+        ),
+        table(
+            "webhooks",
+            &["dueShard", "dueAt"],
+            json!([index("due", "dueShard", "dueAt", "KEYS_ONLY")]),
+        ),
         table("auth", &[], json!([])),
     ]
 }
@@ -203,7 +211,11 @@ impl std::fmt::Debug for InProcess {
 }
 
 impl HttpClient for InProcess {
-    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+    fn http_connector(
+        &self,
+        _: &HttpConnectorSettings,
+        _: &RuntimeComponents,
+    ) -> SharedHttpConnector {
         SharedHttpConnector::new(self.clone())
     }
 }
@@ -227,7 +239,8 @@ impl InProcess {
             Ok(text) => (200, text),
             Err(error) => (error.status_code(), error.to_json()),
         };
-        let status = StatusCode::try_from(status).map_err(|error| ConnectorError::user(error.into()))?;
+        let status =
+            StatusCode::try_from(status).map_err(|error| ConnectorError::user(error.into()))?;
         Ok(HttpResponse::new(status, SdkBody::from(text)))
     }
 }

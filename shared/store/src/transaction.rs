@@ -34,7 +34,9 @@ impl CommitError {
     /// The refusal of the entry with this label.
     pub fn refusal(&self, label: &str) -> Option<&Refusal> {
         match self {
-            CommitError::Refused(refusals) => refusals.iter().find(|refusal| refusal.label == label),
+            CommitError::Refused(refusals) => {
+                refusals.iter().find(|refusal| refusal.label == label)
+            }
             _ => None,
         }
     }
@@ -112,7 +114,13 @@ impl Transaction {
     }
 
     /// Removes an item when the condition holds.
-    pub fn delete(&mut self, label: &'static str, table: &Table, key: &impl Key, condition: Expression) {
+    pub fn delete(
+        &mut self,
+        label: &'static str,
+        table: &Table,
+        key: &impl Key,
+        condition: Expression,
+    ) {
         let entry = Delete::builder()
             .table_name(&*table.name)
             .set_key(Some(key.to_item()))
@@ -126,7 +134,13 @@ impl Transaction {
     }
 
     /// Writes nothing but needs the condition to hold.
-    pub fn check(&mut self, label: &'static str, table: &Table, key: &impl Key, condition: Expression) {
+    pub fn check(
+        &mut self,
+        label: &'static str,
+        table: &Table,
+        key: &impl Key,
+        condition: Expression,
+    ) {
         let entry = ConditionCheck::builder()
             .table_name(&*table.name)
             .set_key(Some(key.to_item()))

@@ -40,7 +40,8 @@ impl DataKeyTable {
 fn read_key(item: &Item) -> Result<WrappedKey, StoreError> {
     let malformed = || StoreError::Malformed("data key".to_owned());
     let id = text(item, "sk").and_then(KeyId::parse).ok_or_else(malformed)?;
-    let created_at = text(item, "createdAt").and_then(|at| at.parse().ok()).ok_or_else(malformed)?;
+    let created_at =
+        text(item, "createdAt").and_then(|at| at.parse().ok()).ok_or_else(malformed)?;
     let wrapped = item.get("wrapped").and_then(|value| value.as_b().ok()).ok_or_else(malformed)?;
     Ok(WrappedKey { id, created_at, wrapped: wrapped.as_ref().to_vec() })
 }

@@ -24,6 +24,7 @@ use crypto::BoxError;
 use domain::ids::{ClientId, PartnerId};
 use domain::time::Clock;
 use http_api::{Environment, Scopes, SourceList};
+use runtime::Refused;
 use serde_json::Value;
 use store::StoreError;
 use store::clients::{Clients, RevokedTokenKey};
@@ -125,8 +126,13 @@ pub struct Authorized {
 pub async fn handle(app: &App, event: Value) -> Result<Value, BoxError> {
     let event: AuthorizerEvent = serde_json::from_value(event)?;
     // Boxed: the SDK's futures inside are nested deeper than the compiler computes layouts by default.
-    let authorized = Box::pin(authorize(app, &event)).await?;
-    Ok(policy::allow(&authorized, &event.method_arn))
+    match Box::pin(authorize(app, &event)).await {
+        Ok(authorized) => Ok(policy::allow(&authorized, &event.method_arn)),
+        Err(AuthorizeError::Denied(reason)) => {
+            Err(Refused { answer: "Unauthorized", reason: reason.into() }.into())
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Who may pass, and as whom.

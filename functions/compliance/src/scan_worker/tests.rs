@@ -280,7 +280,9 @@ async fn a_new_name_is_screened_anew() {
     let before = world.now(&customer).await;
     let mut after = before.clone();
     let today = world.clock.now();
-    let change = after.change_party(person("Vladimir", "Putin", None), AuditAction::ChangeName, today).unwrap();
+    let change = after
+        .change_party(person("Vladimir", "Putin", None), AuditAction::ChangeName, today)
+        .unwrap();
     world.write(Some(&before), &after, &change).await;
     assert_eq!(world.now(&customer).await.pep_scan.status, ScanStatus::Pending);
     run(&world.app, &world.message(&customer)).await.unwrap();

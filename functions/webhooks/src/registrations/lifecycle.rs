@@ -15,6 +15,7 @@ use store::webhooks::{
 use super::{NAME_TAKEN, RegistrationObject, RegistrationsApi, commit_failure, input};
 use crate::body::EventObject;
 use crate::queue::{DeliveryQueue, Message};
+use crate::worker::created_at;
 
 impl<Q: DeliveryQueue> RegistrationsApi<Q> {
     pub(super) async fn create(
@@ -147,12 +148,13 @@ impl<Q: DeliveryQueue> RegistrationsApi<Q> {
             return Err(Failure::rule(CosCode::StateForbids, message));
         }
         let (worker, now) = (&self.worker, self.worker.now());
+        let id = EventId::new(&*worker.clock, &*worker.random);
         let ping = Delivery {
-            id: EventId::new(&*worker.clock, &*worker.random),
+            id,
             partner: caller.partner,
             registration: found.id,
             event_name: found.event_name,
-            created_at: now,
+            created_at: created_at(id, now),
             resources: Vec::new(),
             details: Vec::new(),
             ping: true,

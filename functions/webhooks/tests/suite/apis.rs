@@ -382,6 +382,10 @@ async fn events_are_listed_newest_first_by_page_and_filter() {
         let page = list(&world, EVENTS, &query).await;
         assert_eq!(page["results"].as_array().unwrap().len(), count, "{query:?}");
     }
+    let newest = list(&world, EVENTS, &[("pageSize", "1")]).await["results"][0].clone();
+    let at = newest["createdAt"].as_str().unwrap();
+    let exact = list(&world, EVENTS, &[("fromCreatedAt", at), ("toCreatedAt", at)]).await;
+    assert_eq!(exact["results"], json!([newest]), "bounds as shown are inclusive");
     let wrong =
         [("fromCreatedAt", "x"), ("toCreatedAt", "y"), ("status", "z"), ("registrationId", "1")];
     let (status, found) = errors(world.call("GET", EVENTS, &[], &wrong, "").await.unwrap_err());

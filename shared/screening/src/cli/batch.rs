@@ -29,10 +29,12 @@ pub(super) fn run(arguments: &Arguments, out: &mut impl Write) -> Result<(), Cli
         let workers: Vec<_> = queries
             .chunks(size)
             .enumerate()
-            .map(|(at, part)| scope.spawn({
-                let (index, config) = (&index, &config);
-                move || answer(index, config, part, at * size, top)
-            }))
+            .map(|(at, part)| {
+                scope.spawn({
+                    let (index, config) = (&index, &config);
+                    move || answer(index, config, part, at * size, top)
+                })
+            })
             .collect();
         workers.into_iter().filter_map(|worker| worker.join().ok()).collect()
     });
@@ -46,7 +48,9 @@ pub(super) fn run(arguments: &Arguments, out: &mut impl Write) -> Result<(), Cli
     }
     micros.sort_unstable_by(f64::total_cmp);
     let count = micros.len().max(1) as f64;
-    let at = |share: f64| micros.get(((micros.len() as f64 * share) as usize).min(micros.len().saturating_sub(1)));
+    let at = |share: f64| {
+        micros.get(((micros.len() as f64 * share) as usize).min(micros.len().saturating_sub(1)))
+    };
     let percentile = |share: f64| at(share).copied().unwrap_or(0.0);
     let figures = serde_json::json!({
         "queries": micros.len(),
@@ -74,10 +78,19 @@ fn query_of(line: &str) -> Option<(EntityType, &str)> {
     (first != "expected_uid").then(|| (EntityType::parse(kind), query))
 }
 
-fn answer(index: &Index, config: &Config, queries: &[(EntityType, &str)], offset: usize, top: usize) -> Answers {
+fn answer(
+    index: &Index,
+    config: &Config,
+    queries: &[(EntityType, &str)],
+    offset: usize,
+    top: usize,
+) -> Answers {
     use std::fmt::Write;
     let mut scratch = Scratch::default();
-    let mut answers = Answers { lines: Vec::with_capacity(queries.len()), micros: Vec::with_capacity(queries.len()) };
+    let mut answers = Answers {
+        lines: Vec::with_capacity(queries.len()),
+        micros: Vec::with_capacity(queries.len()),
+    };
     for (at, (entity_type, name)) in queries.iter().enumerate() {
         let query = Query::named(*entity_type, name);
         let started = Instant::now();
@@ -86,7 +99,8 @@ fn answer(index: &Index, config: &Config, queries: &[(EntityType, &str)], offset
         let mut lines = String::new();
         for (rank, hit) in ranked.iter().enumerate() {
             // Writing to a String cannot fail.
-            let _ = writeln!(lines, "{}\t{}\t{}\t{:.6}", offset + at + 1, rank + 1, hit.uid, hit.score);
+            let _ =
+                writeln!(lines, "{}\t{}\t{}\t{:.6}", offset + at + 1, rank + 1, hit.uid, hit.score);
         }
         answers.lines.push(lines);
     }

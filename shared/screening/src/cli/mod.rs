@@ -6,7 +6,8 @@ mod batch;
 mod show;
 
 use crate::{
-    Config, EntityType, Format, Index, ListEdition, ListInfo, Query, Source, Topic, compile, diff, parse, sha256_hex,
+    Config, EntityType, Format, Index, ListEdition, ListInfo, Query, Source, Topic, compile, diff,
+    parse, sha256_hex,
 };
 use std::fs;
 use std::io::{BufWriter, Write};
@@ -100,7 +101,9 @@ impl Arguments {
         let mut rest = arguments.iter();
         while let Some(word) = rest.next() {
             match word.strip_prefix("--") {
-                Some(name) if flags.contains(&name) => read.options.push((name.to_owned(), String::new())),
+                Some(name) if flags.contains(&name) => {
+                    read.options.push((name.to_owned(), String::new()))
+                }
                 Some(name) => match rest.next() {
                     Some(value) => read.options.push((name.to_owned(), value.clone())),
                     None => return Err(CliError::Usage(format!("--{name} needs a value"))),
@@ -118,17 +121,23 @@ impl Arguments {
     fn number(&self, name: &str, default: usize) -> Result<usize, CliError> {
         match self.option(name) {
             None => Ok(default),
-            Some(text) => text.parse().map_err(|_| CliError::Usage(format!("--{name} {text}: not a number"))),
+            Some(text) => {
+                text.parse().map_err(|_| CliError::Usage(format!("--{name} {text}: not a number")))
+            }
         }
     }
 
     fn word(&self, at: usize, what: &str) -> Result<&str, CliError> {
-        self.words.get(at).map(String::as_str).ok_or_else(|| CliError::Usage(format!("{what} is missing")))
+        self.words
+            .get(at)
+            .map(String::as_str)
+            .ok_or_else(|| CliError::Usage(format!("{what} is missing")))
     }
 
     fn config(&self) -> Result<Config, CliError> {
         let Some(path) = self.option("config") else { return Ok(Config::default()) };
-        serde_json::from_slice(&read(path)?).map_err(|error| CliError::Config { path: path.to_owned(), error })
+        serde_json::from_slice(&read(path)?)
+            .map_err(|error| CliError::Config { path: path.to_owned(), error })
     }
 }
 
@@ -183,8 +192,11 @@ fn compile_lists(arguments: &[String], out: &mut impl Write) -> Result<(), CliEr
     for part in arguments.split(|word| word == "+") {
         let part = Arguments::read(part, &[])?;
         path = part.option("out").map(str::to_owned).or(path);
-        let word = part.option("format").ok_or_else(|| CliError::Usage("--format is missing".to_owned()))?;
-        let format = Format::parse(word).ok_or_else(|| CliError::Usage(format!("no format {word:?}")))?;
+        let word = part
+            .option("format")
+            .ok_or_else(|| CliError::Usage("--format is missing".to_owned()))?;
+        let format =
+            Format::parse(word).ok_or_else(|| CliError::Usage(format!("no format {word:?}")))?;
         if part.words.is_empty() {
             return Err(CliError::Usage("no input file".to_owned()));
         }
@@ -233,7 +245,8 @@ fn search(arguments: &Arguments, out: &mut impl Write) -> Result<(), CliError> {
     let mut query = Query::named(entity_type, arguments.word(1, "NAME")?);
     if let Some(text) = arguments.option("dob") {
         query.birth_date = Some(
-            crate::PartialDate::parse(text).ok_or_else(|| CliError::Usage(format!("--dob {text}: not a date")))?,
+            crate::PartialDate::parse(text)
+                .ok_or_else(|| CliError::Usage(format!("--dob {text}: not a date")))?,
         );
     }
     query.countries.extend(arguments.option("country").map(str::to_owned));
@@ -242,7 +255,8 @@ fn search(arguments: &Arguments, out: &mut impl Write) -> Result<(), CliError> {
     let hits = index.explore(&query, &config, arguments.number("top", 10)?);
     if arguments.option("json").is_some() {
         for hit in &hits {
-            let text = serde_json::to_string(hit).map_err(|error| CliError::Config { path: "hit".to_owned(), error })?;
+            let text = serde_json::to_string(hit)
+                .map_err(|error| CliError::Config { path: "hit".to_owned(), error })?;
             writeln!(out, "{text}")?;
         }
         return Ok(());
@@ -270,11 +284,23 @@ fn difference(arguments: &Arguments, out: &mut impl Write) -> Result<(), CliErro
     for (mark, keys) in [('+', &delta.added), ('~', &delta.altered), ('-', &delta.removed)] {
         for key in keys {
             let index = if mark == '-' { &old } else { &new };
-            let name = index.entity(&key.list_id, &key.uid).map(|entity| entity.display_name().to_owned());
-            writeln!(out, "{mark}\t{}\t{}\t{}", key.list_id, key.uid, name.as_deref().unwrap_or(""))?;
+            let name =
+                index.entity(&key.list_id, &key.uid).map(|entity| entity.display_name().to_owned());
+            writeln!(
+                out,
+                "{mark}\t{}\t{}\t{}",
+                key.list_id,
+                key.uid,
+                name.as_deref().unwrap_or("")
+            )?;
         }
     }
-    eprintln!("{} added, {} altered, {} removed", delta.added.len(), delta.altered.len(), delta.removed.len());
+    eprintln!(
+        "{} added, {} altered, {} removed",
+        delta.added.len(),
+        delta.altered.len(),
+        delta.removed.len()
+    );
     if let Some(path) = arguments.option("out") {
         write(path, &crate::compile_delta(&new, &delta)?)?;
     }
@@ -299,15 +325,17 @@ fn frequencies(arguments: &Arguments, out: &mut impl Write) -> Result<(), CliErr
     for path in &arguments.words {
         entities.extend(parse(Format::Jsonl, &[Source::new(path, &read(path)?)])?.entities);
     }
-    let counts =
-        crate::token_counts(entities.iter().map(|entity| entity.names.iter().map(|name| name.text.as_str()).collect()));
+    let counts = crate::token_counts(
+        entities.iter().map(|entity| entity.names.iter().map(|name| name.text.as_str()).collect()),
+    );
     // Counts are rounded down to a few steps, so that a list update moves few lines.
     let mut steps: std::collections::BTreeMap<u32, Vec<String>> = std::collections::BTreeMap::new();
     for (token, count) in counts {
-        let step = [3, 4, 6, 9, 13, 20, 30, 45, 70, 100, 150, 220, 330, 500, 800, 1200, 2000, 3000, 5000]
-            .into_iter()
-            .rev()
-            .find(|step| count >= *step);
+        let step =
+            [3, 4, 6, 9, 13, 20, 30, 45, 70, 100, 150, 220, 330, 500, 800, 1200, 2000, 3000, 5000]
+                .into_iter()
+                .rev()
+                .find(|step| count >= *step);
         if let Some(step) = step.filter(|_| token.is_ascii()) {
             steps.entry(step).or_default().push(token);
         }

@@ -103,7 +103,10 @@ pub fn compile(lists: &[ListEdition]) -> Result<Vec<u8>, CompileError> {
             if let [one, other] = pair
                 && one.uid == other.uid
             {
-                return Err(CompileError::Duplicate { list: list.info.id.clone(), uid: one.uid.clone() });
+                return Err(CompileError::Duplicate {
+                    list: list.info.id.clone(),
+                    uid: one.uid.clone(),
+                });
             }
         }
         for entity in ordered {
@@ -129,7 +132,10 @@ pub fn compile(lists: &[ListEdition]) -> Result<Vec<u8>, CompileError> {
                 }
             }
             if names.len() == before {
-                return Err(CompileError::Nameless { list: list.info.id.clone(), uid: entity.uid.clone() });
+                return Err(CompileError::Nameless {
+                    list: list.info.id.clone(),
+                    uid: entity.uid.clone(),
+                });
             }
             entities.push((entity, list_number));
         }
@@ -193,7 +199,12 @@ fn write_tokens(tokens: &[TokenKey], sections: &mut [Vec<u8>]) -> Result<(), Com
         records.push(length(&token.text));
         records.push(if same { 0 } else { length(&token.sound) });
         records.push(length(&token.skeleton));
-        records.push(token.class | u8::from(token.abjad) << 3 | u8::from(same) << 4 | u8::from(token.syllable) << 5);
+        records.push(
+            token.class
+                | u8::from(token.abjad) << 3
+                | u8::from(same) << 4
+                | u8::from(token.syllable) << 5,
+        );
         records.extend_from_slice(&token.group.to_le_bytes());
         records.push(token.weight);
         records.push(0);
@@ -203,9 +214,15 @@ fn write_tokens(tokens: &[TokenKey], sections: &mut [Vec<u8>]) -> Result<(), Com
     Ok(())
 }
 
-fn write_names(names: &[NameRow], renumbered: &[u32], tokens: &[TokenKey], sections: &mut [Vec<u8>]) {
+fn write_names(
+    names: &[NameRow],
+    renumbered: &[u32],
+    tokens: &[TokenKey],
+    sections: &mut [Vec<u8>],
+) {
     let mut postings: Vec<Vec<u32>> = vec![Vec::new(); tokens.len()];
-    let (mut records, mut weights, mut types, mut sequence) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut records, mut weights, mut types, mut sequence) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (number, name) in names.iter().enumerate() {
         let start = (sequence.len() / 3) as u32;
         let mut weight = 0u32;
@@ -225,8 +242,11 @@ fn write_names(names: &[NameRow], renumbered: &[u32], tokens: &[TokenKey], secti
         weights.push((weight / 16).min(255) as u8);
         types.push(name.entity_type);
     }
-    let mut hashes: Vec<(u64, u32)> =
-        names.iter().enumerate().filter_map(|(number, name)| Some((name.squashed?, number as u32))).collect();
+    let mut hashes: Vec<(u64, u32)> = names
+        .iter()
+        .enumerate()
+        .filter_map(|(number, name)| Some((name.squashed?, number as u32)))
+        .collect();
     hashes.sort_unstable();
     put(sections, Section::Squashed, keyed_rows(&hashes));
     let (mut starts, mut bytes) = (Vec::new(), Vec::new());
@@ -257,8 +277,12 @@ fn write_entities(
         while names.get(name_at).is_some_and(|name| name.entity as usize == number) {
             name_at += 1;
         }
-        let mut codes: Vec<u16> =
-            entity.nationalities.iter().chain(&entity.countries).filter_map(|text| country::code_of(text)).collect();
+        let mut codes: Vec<u16> = entity
+            .nationalities
+            .iter()
+            .chain(&entity.countries)
+            .filter_map(|text| country::code_of(text))
+            .collect();
         codes.sort_unstable();
         codes.dedup();
         codes.truncate(255);
@@ -271,8 +295,10 @@ fn write_entities(
         records.extend_from_slice(&((countries.len() / 2) as u32).to_le_bytes());
         records.extend_from_slice(&list.to_le_bytes());
         records.extend_from_slice(&((name_at - first_name).min(0xffff) as u16).to_le_bytes());
-        let uid_length = u16::try_from(entity.uid.len())
-            .map_err(|_| CompileError::TooMany { what: "letters in a key", count: entity.uid.len() })?;
+        let uid_length = u16::try_from(entity.uid.len()).map_err(|_| CompileError::TooMany {
+            what: "letters in a key",
+            count: entity.uid.len(),
+        })?;
         records.extend_from_slice(&uid_length.to_le_bytes());
         records.push(flags);
         records.push(Gender::code(entity.gender));
@@ -310,20 +336,24 @@ fn write_entities(
 }
 
 fn keyed_rows(rows: &[(u64, u32)]) -> Vec<u8> {
-    rows.iter().flat_map(|(key, number)| key.to_le_bytes().into_iter().chain(number.to_le_bytes())).collect()
+    rows.iter()
+        .flat_map(|(key, number)| key.to_le_bytes().into_iter().chain(number.to_le_bytes()))
+        .collect()
 }
 
 fn unhex(text: &str) -> [u8; HASH] {
     let mut out = [0; HASH];
     for (slot, at) in out.iter_mut().zip((0..).step_by(2)) {
-        *slot = text.get(at..at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok()).unwrap_or(0);
+        *slot =
+            text.get(at..at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok()).unwrap_or(0);
     }
     out
 }
 
 /// The hash under which an identifier is looked up: letters and digits only, upper case. Shorter ones name nobody.
 pub(crate) fn identifier_key(value: &str) -> Option<u64> {
-    let plain: String = value.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_uppercase).collect();
+    let plain: String =
+        value.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_uppercase).collect();
     (plain.chars().count() >= 5).then(|| xxhash_rust::xxh3::xxh3_64(plain.as_bytes()))
 }
 
@@ -380,7 +410,8 @@ fn write_cold(entities: &[(&Entity, u16)], sections: &mut [Vec<u8>]) -> Result<(
     for block in entities.chunks(COLD_BLOCK) {
         let mut lines = Vec::new();
         for (entity, _) in block {
-            serde_json::to_writer(&mut lines, entity).map_err(|error| CompileError::Meta(error.to_string()))?;
+            serde_json::to_writer(&mut lines, entity)
+                .map_err(|error| CompileError::Meta(error.to_string()))?;
             lines.push(b'\n');
         }
         let packed = miniz_oxide::deflate::compress_to_vec(&lines, 8);

@@ -6,7 +6,10 @@
 mod compile;
 mod format;
 mod grams;
-#[expect(unsafe_code, reason = "a memory map is the only way to share an index between processes without copying it")]
+#[expect(
+    unsafe_code,
+    reason = "a memory map is the only way to share an index between processes without copying it"
+)]
 mod map;
 mod read;
 

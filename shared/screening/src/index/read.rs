@@ -33,7 +33,9 @@ pub enum IndexError {
         supported: u32,
     },
     /// Compiled with other word tables; scores would not be comparable.
-    #[error("index was compiled with word tables {found:016x}, this engine has {expected:016x}: compile it again")]
+    #[error(
+        "index was compiled with word tables {found:016x}, this engine has {expected:016x}: compile it again"
+    )]
     Tables {
         /// In the file.
         found: u64,
@@ -154,7 +156,8 @@ impl Index {
         if tables != lexicon::version() {
             return Err(IndexError::Tables { found: tables, expected: lexicon::version() });
         }
-        let hot = usize::try_from(u64_at(all, 24)).map_err(|_| IndexError::Malformed("hot length"))?;
+        let hot =
+            usize::try_from(u64_at(all, 24)).map_err(|_| IndexError::Malformed("hot length"))?;
         let checked = all.get(HEADER..hot).ok_or(IndexError::Malformed("cut short"))?;
         if xxhash_rust::xxh3::xxh3_64(checked) != u64_at(all, 32) {
             return Err(IndexError::Checksum);
@@ -162,8 +165,10 @@ impl Index {
         let mut sections: [Range<usize>; SECTIONS] = std::array::from_fn(|_| 0..0);
         for (at, section) in sections.iter_mut().enumerate() {
             let row = HEADER + at * 16;
-            let start = usize::try_from(u64_at(all, row)).map_err(|_| IndexError::Malformed("section start"))?;
-            let length = usize::try_from(u64_at(all, row + 8)).map_err(|_| IndexError::Malformed("section length"))?;
+            let start = usize::try_from(u64_at(all, row))
+                .map_err(|_| IndexError::Malformed("section start"))?;
+            let length = usize::try_from(u64_at(all, row + 8))
+                .map_err(|_| IndexError::Malformed("section length"))?;
             let end = start.checked_add(length).ok_or(IndexError::Malformed("section end"))?;
             if end > all.len() || start < table {
                 return Err(IndexError::Malformed("section outside the file"));
@@ -176,9 +181,12 @@ impl Index {
         index.lists = meta.lists;
         let agree = index.section(Section::Tokens).len() / TOKEN + 1
             == index.section(Section::TokenPostingStarts).len() / 4
-            && index.section(Section::Names).len() / NAME == index.section(Section::NameWeights).len()
-            && index.section(Section::Names).len() / NAME == index.section(Section::NameTypes).len()
-            && index.section(Section::Entities).len() / ENTITY == index.section(Section::ContentHashes).len() / HASH;
+            && index.section(Section::Names).len() / NAME
+                == index.section(Section::NameWeights).len()
+            && index.section(Section::Names).len() / NAME
+                == index.section(Section::NameTypes).len()
+            && index.section(Section::Entities).len() / ENTITY
+                == index.section(Section::ContentHashes).len() / HASH;
         if agree { Ok(index) } else { Err(IndexError::Malformed("sections do not agree")) }
     }
 
@@ -235,16 +243,23 @@ impl Index {
         let at = (number as usize).checked_mul(TOKEN)?;
         let record = records.get(at..at + TOKEN)?;
         let start = u32_at(record, 0) as usize;
-        let (text_length, sound_length, skeleton_length) =
-            (usize::from(u8_at(record, 4)), usize::from(u8_at(record, 5)), usize::from(u8_at(record, 6)));
+        let (text_length, sound_length, skeleton_length) = (
+            usize::from(u8_at(record, 4)),
+            usize::from(u8_at(record, 5)),
+            usize::from(u8_at(record, 6)),
+        );
         let flags = u8_at(record, 7);
         let arena = self.section(Section::TokenText);
         let text_end = start + text_length;
         let sound_end = text_end + sound_length;
         let text = std::str::from_utf8(arena.get(start..text_end)?).ok()?;
-        let sound =
-            if flags & 16 != 0 { text } else { std::str::from_utf8(arena.get(text_end..sound_end)?).ok()? };
-        let skeleton = std::str::from_utf8(arena.get(sound_end..sound_end + skeleton_length)?).ok()?;
+        let sound = if flags & 16 != 0 {
+            text
+        } else {
+            std::str::from_utf8(arena.get(text_end..sound_end)?).ok()?
+        };
+        let skeleton =
+            std::str::from_utf8(arena.get(sound_end..sound_end + skeleton_length)?).ok()?;
         Some(TokenRef {
             text,
             sound,
@@ -300,19 +315,31 @@ impl Index {
     }
 
     pub(crate) fn sound_grams(&self) -> Grams<'_> {
-        Grams { directory: self.section(Section::SoundGrams), postings: self.section(Section::SoundPostings) }
+        Grams {
+            directory: self.section(Section::SoundGrams),
+            postings: self.section(Section::SoundPostings),
+        }
     }
 
     pub(crate) fn skeleton_grams(&self) -> Grams<'_> {
-        Grams { directory: self.section(Section::SkeletonGrams), postings: self.section(Section::SkeletonPostings) }
+        Grams {
+            directory: self.section(Section::SkeletonGrams),
+            postings: self.section(Section::SkeletonPostings),
+        }
     }
 
     pub(crate) fn abjad_grams(&self) -> Grams<'_> {
-        Grams { directory: self.section(Section::AbjadGrams), postings: self.section(Section::AbjadPostings) }
+        Grams {
+            directory: self.section(Section::AbjadGrams),
+            postings: self.section(Section::AbjadPostings),
+        }
     }
 
     pub(crate) fn group(&self, group: u16) -> Ascending<'_> {
-        let groups = Grams { directory: self.section(Section::Groups), postings: self.section(Section::GroupPostings) };
+        let groups = Grams {
+            directory: self.section(Section::Groups),
+            postings: self.section(Section::GroupPostings),
+        };
         groups.list(u32::from(group))
     }
 
@@ -375,7 +402,10 @@ impl Index {
 
     pub(crate) fn uid(&self, record: &EntityRecord) -> &str {
         let start = record.uid_start as usize;
-        let bytes = self.section(Section::Uids).get(start..start + usize::from(record.uid_length)).unwrap_or(&[]);
+        let bytes = self
+            .section(Section::Uids)
+            .get(start..start + usize::from(record.uid_length))
+            .unwrap_or(&[]);
         std::str::from_utf8(bytes).unwrap_or("")
     }
 
@@ -391,7 +421,10 @@ impl Index {
         }
     }
 
-    pub(crate) fn birth_dates(&self, record: &EntityRecord) -> impl Iterator<Item = BirthDate> + '_ {
+    pub(crate) fn birth_dates(
+        &self,
+        record: &EntityRecord,
+    ) -> impl Iterator<Item = BirthDate> + '_ {
         let section = self.section(Section::BirthDates);
         let start = record.date_start as usize;
         (start..start + usize::from(record.dates)).filter_map(move |at| {
@@ -403,7 +436,8 @@ impl Index {
     pub(crate) fn countries(&self, record: &EntityRecord) -> impl Iterator<Item = u16> + '_ {
         let section = self.section(Section::Countries);
         let start = record.country_start as usize;
-        (start..start + usize::from(record.countries)).map(move |at| u16_at(section, at.saturating_mul(2)))
+        (start..start + usize::from(record.countries))
+            .map(move |at| u16_at(section, at.saturating_mul(2)))
     }
 
     pub(crate) fn entity_hash(&self, number: u32) -> &[u8] {
@@ -413,7 +447,8 @@ impl Index {
 
     /// Entities that carry an identifier.
     pub(crate) fn with_identifier(&self, value: &str) -> impl Iterator<Item = u32> + '_ {
-        let found = identifier_key(value).map(|key| self.keyed(Section::Identifiers, IDENTIFIER, key));
+        let found =
+            identifier_key(value).map(|key| self.keyed(Section::Identifiers, IDENTIFIER, key));
         found.into_iter().flatten().filter(|number| (*number as usize) < self.entity_count())
     }
 
@@ -428,7 +463,9 @@ impl Index {
         let count = (rows.len() / size) as u32;
         let row_key = move |row: u32| u64_at(rows, row as usize * size);
         let first = self.partition(count, |row| row_key(row) < key);
-        (first..count).take_while(move |row| row_key(*row) == key).map(move |row| u32_at(rows, row as usize * size + 8))
+        (first..count)
+            .take_while(move |row| row_key(*row) == key)
+            .map(move |row| u32_at(rows, row as usize * size + 8))
     }
 
     /// The whole listed record, from the compressed part of the file.
@@ -464,7 +501,8 @@ impl Index {
         let list = self.lists.iter().position(|list| list.id == list_id)?;
         let count = self.entity_count() as u32;
         let key = |number: u32| {
-            self.entity_record(number).map(|record| (usize::from(record.list), self.uid(&record).to_owned()))
+            self.entity_record(number)
+                .map(|record| (usize::from(record.list), self.uid(&record).to_owned()))
         };
         let wanted = (list, uid.to_owned());
         let at = self.partition(count, |number| key(number).is_some_and(|key| key < wanted));

@@ -46,7 +46,12 @@ pub(crate) struct Header {
 
 impl Header {
     pub(crate) fn of(row: &Row) -> Self {
-        Self { names: row.fields().map(|name| name.trim_matches('\u{feff}').to_ascii_lowercase()).collect() }
+        Self {
+            names: row
+                .fields()
+                .map(|name| name.trim_matches('\u{feff}').to_ascii_lowercase())
+                .collect(),
+        }
     }
 
     pub(crate) fn column(&self, name: &str) -> Option<usize> {

@@ -49,8 +49,12 @@ pub(super) fn parse(sources: &[Source<'_>]) -> Result<Parsed, ParseError> {
                 continue;
             }
             match serde_json::from_str::<Line>(line) {
-                Ok(line) if line.uid.trim().is_empty() => parsed.reject(source.file_name(), number, "empty uid"),
-                Ok(line) if line.name.trim().is_empty() => parsed.reject(source.file_name(), number, "empty name"),
+                Ok(line) if line.uid.trim().is_empty() => {
+                    parsed.reject(source.file_name(), number, "empty uid")
+                }
+                Ok(line) if line.name.trim().is_empty() => {
+                    parsed.reject(source.file_name(), number, "empty name")
+                }
                 Ok(line) => parsed.entities.push(entity(line)),
                 Err(error) => parsed.reject(source.file_name(), number, error.to_string()),
             }
@@ -68,7 +72,10 @@ fn entity(line: Line) -> Entity {
     ] {
         names.iter().for_each(|name| entity.add_name(name, kind));
     }
-    line.dob.iter().filter_map(|text| BirthDate::parse(text)).for_each(|date| entity.add_birth_date(date));
+    line.dob
+        .iter()
+        .filter_map(|text| BirthDate::parse(text))
+        .for_each(|date| entity.add_birth_date(date));
     entity.gender = Gender::parse(&line.gender);
     entity.programs = line.programs;
     entity.nationalities = line.nationality;
@@ -78,10 +85,14 @@ fn entity(line: Line) -> Entity {
         .ids
         .into_iter()
         .filter_map(|parts| match parts.as_slice() {
-            [kind, value] => Some(Identifier { kind: kind.clone(), value: value.clone(), country: None }),
-            [kind, value, country, ..] => {
-                Some(Identifier { kind: kind.clone(), value: value.clone(), country: Some(country.clone()) })
+            [kind, value] => {
+                Some(Identifier { kind: kind.clone(), value: value.clone(), country: None })
             }
+            [kind, value, country, ..] => Some(Identifier {
+                kind: kind.clone(),
+                value: value.clone(),
+                country: Some(country.clone()),
+            }),
             _ => None,
         })
         .collect();

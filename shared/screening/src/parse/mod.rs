@@ -3,10 +3,16 @@
 //! Invariant: a malformed row is reported with its file and line and skipped; more than a few of them, a missing section
 //! or a shrunken list refuse the whole set, because half a sanctions list is worse than yesterday's.
 
+mod csl_csv;
 mod csv_rows;
+mod eu;
 mod jsonl;
 mod ofac_csv;
+mod ofac_xml;
 mod opensanctions;
+mod uk_csv;
+mod un_xml;
+mod xml;
 
 use crate::entity::Entity;
 
@@ -38,15 +44,33 @@ pub enum Format {
     Jsonl,
     /// OFAC's classic set: `sdn.csv` or `cons_prim.csv` with `alt`, `add` and `sdn_comments` files beside it.
     OfacCsv,
+    /// OFAC's `sdn.xml` and `consolidated.xml`.
+    OfacXml,
+    /// The UN Security Council's consolidated list.
+    UnXml,
+    /// The UK sanctions list, or the older consolidated list.
+    UkCsv,
+    /// The EU's consolidated list as rows.
+    EuCsv,
+    /// The EU's consolidated list as XML.
+    EuXml,
+    /// The US consolidated screening list.
+    CslCsv,
     /// OpenSanctions `targets.simple.csv`.
     OpenSanctionsCsv,
 }
 
 impl Format {
     /// Every format with the word that names it.
-    pub const ALL: [(&'static str, Self); 3] = [
+    pub const ALL: [(&'static str, Self); 9] = [
         ("jsonl", Self::Jsonl),
         ("ofac-csv", Self::OfacCsv),
+        ("ofac-xml", Self::OfacXml),
+        ("un-xml", Self::UnXml),
+        ("uk-csv", Self::UkCsv),
+        ("eu-csv", Self::EuCsv),
+        ("eu-xml", Self::EuXml),
+        ("csl-csv", Self::CslCsv),
         ("opensanctions-csv", Self::OpenSanctionsCsv),
     ];
 
@@ -141,7 +165,10 @@ impl Parsed {
             return Err(ParseError::Missing("any entry".to_owned()));
         }
         if self.entities.is_empty() || self.rejected.len() > most_rejected(rows) {
-            let first = self.rejected.first().map(|row| format!("{}:{}: {}", row.file, row.line, row.reason));
+            let first = self
+                .rejected
+                .first()
+                .map(|row| format!("{}:{}: {}", row.file, row.line, row.reason));
             return Err(ParseError::TooManyRejected {
                 rejected: self.rejected.len(),
                 rows,
@@ -173,6 +200,12 @@ pub fn parse(format: Format, sources: &[Source<'_>]) -> Result<Parsed, ParseErro
     let parsed = match format {
         Format::Jsonl => jsonl::parse(sources)?,
         Format::OfacCsv => ofac_csv::parse(sources)?,
+        Format::OfacXml => ofac_xml::parse(sources)?,
+        Format::UnXml => un_xml::parse(sources)?,
+        Format::UkCsv => uk_csv::parse(sources)?,
+        Format::EuCsv => eu::parse_csv(sources)?,
+        Format::EuXml => eu::parse_xml(sources)?,
+        Format::CslCsv => csl_csv::parse(sources)?,
         Format::OpenSanctionsCsv => opensanctions::parse(sources)?,
     };
     parsed.finish()
@@ -189,8 +222,9 @@ pub(crate) fn text_of(bytes: &[u8]) -> String {
 
 fn windows_1252(byte: u8) -> char {
     const HIGH: [char; 32] = [
-        '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}', '\u{90}', '‘',
-        '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
+        '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž',
+        '\u{8f}', '\u{90}', '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}',
+        'ž', 'Ÿ',
     ];
     match byte {
         0x80..=0x9f => HIGH.get(usize::from(byte) - 0x80).copied().unwrap_or(' '),
@@ -201,7 +235,9 @@ fn windows_1252(byte: u8) -> char {
 /// "SURNAME, Given" to natural order; text without a comma stays.
 pub(crate) fn natural_order(name: &str) -> String {
     match name.split_once(',') {
-        Some((family, given)) if !given.trim().is_empty() => format!("{} {}", given.trim(), family.trim()),
+        Some((family, given)) if !given.trim().is_empty() => {
+            format!("{} {}", given.trim(), family.trim())
+        }
         _ => name.trim().to_owned(),
     }
 }

@@ -54,17 +54,21 @@ pub(super) fn parse(sources: &[Source<'_>]) -> Result<Parsed, ParseError> {
             None => {
                 return Err(ParseError::Malformed {
                     file: source.file_name().to_owned(),
-                    reason: "not a file of the classic set (sdn, cons_prim, alt, add, comments)".to_owned(),
+                    reason: "not a file of the classic set (sdn, cons_prim, alt, add, comments)"
+                        .to_owned(),
                 });
             }
         }
     }
-    for (there, what) in has.iter().zip(["the primary file", "the alias file", "the address file"]) {
+    for (there, what) in has.iter().zip(["the primary file", "the alias file", "the address file"])
+    {
         if !there {
             return Err(ParseError::Missing(what.to_owned()));
         }
     }
-    for source in sources.iter().filter(|source| matches!(part_of(source.file_name()), Some(Part::Primary))) {
+    for source in
+        sources.iter().filter(|source| matches!(part_of(source.file_name()), Some(Part::Primary)))
+    {
         for row in rows(&text_of(source.bytes), b',') {
             match primary(&row, &comments) {
                 Ok(Some(entity)) => {
@@ -126,15 +130,21 @@ fn primary(row: &Row, comments: &HashMap<String, String>) -> Result<Option<Entit
     let person = entity_type == EntityType::Person;
     let shown = if person { natural_order(name) } else { name.to_owned() };
     let mut entity = Entity::new(uid, entity_type, &shown);
-    entity.programs =
-        value(row, 3).split(']').map(|program| program.trim().trim_start_matches('[').trim().to_owned()).collect();
+    entity.programs = value(row, 3)
+        .split(']')
+        .map(|program| program.trim().trim_start_matches('[').trim().to_owned())
+        .collect();
     entity.programs.retain(|program| !program.is_empty());
     let flag = value(row, 9);
     if !flag.is_empty() {
         entity.countries.push(flag.to_owned());
     }
     if !value(row, 5).is_empty() {
-        entity.identifiers.push(Identifier { kind: "Call sign".to_owned(), value: value(row, 5).to_owned(), country: None });
+        entity.identifiers.push(Identifier {
+            kind: "Call sign".to_owned(),
+            value: value(row, 5).to_owned(),
+            country: None,
+        });
     }
     let mut remarks = value(row, 11).to_owned();
     if let Some(more) = comments.get(uid) {
@@ -144,7 +154,8 @@ fn primary(row: &Row, comments: &HashMap<String, String>) -> Result<Option<Entit
     if !remarks.is_empty() {
         entity.remarks = Some(remarks);
     }
-    entity.source_url = Some(format!("https://sanctionssearch.ofac.treas.gov/Details.aspx?id={uid}"));
+    entity.source_url =
+        Some(format!("https://sanctionssearch.ofac.treas.gov/Details.aspx?id={uid}"));
     Ok(Some(entity))
 }
 
@@ -158,12 +169,17 @@ fn alias(entity: &mut Entity, row: &Row) {
         _ if value(row, 4).to_ascii_lowercase().contains("weak") => NameKind::Weak,
         _ => NameKind::Strong,
     };
-    let shown = if entity.entity_type == EntityType::Person { natural_order(name) } else { name.to_owned() };
+    let shown = if entity.entity_type == EntityType::Person {
+        natural_order(name)
+    } else {
+        name.to_owned()
+    };
     entity.add_name(&shown, kind);
 }
 
 fn address(entity: &mut Entity, row: &Row) {
-    let parts: Vec<&str> = (2..5).map(|at| value(row, at)).filter(|part| !part.is_empty()).collect();
+    let parts: Vec<&str> =
+        (2..5).map(|at| value(row, at)).filter(|part| !part.is_empty()).collect();
     if !parts.is_empty() {
         entity.addresses.push(parts.join(", "));
     }
@@ -182,8 +198,10 @@ pub(super) fn read_remarks(entity: &mut Entity, remarks: &str) {
             if let Some(date) = BirthDate::parse(text) {
                 entity.add_birth_date(date);
             }
-        } else if let Some(text) =
-            plain.strip_prefix("nationality ").or_else(|| plain.strip_prefix("citizen ")).map(str::trim)
+        } else if let Some(text) = plain
+            .strip_prefix("nationality ")
+            .or_else(|| plain.strip_prefix("citizen "))
+            .map(str::trim)
         {
             entity.nationalities.push(text.to_owned());
         } else if let Some(text) = plain.strip_prefix("Gender ") {
@@ -201,7 +219,11 @@ pub(super) fn read_remarks(entity: &mut Entity, remarks: &str) {
 /// Names in remarks are quoted; the publisher prints only low-quality ones there.
 fn remark_name(entity: &mut Entity, text: &str, kind: NameKind) {
     let text = text.trim().trim_matches(['\'', '"']);
-    let shown = if entity.entity_type == EntityType::Person { natural_order(text) } else { text.to_owned() };
+    let shown = if entity.entity_type == EntityType::Person {
+        natural_order(text)
+    } else {
+        text.to_owned()
+    };
     entity.add_name(&shown, kind);
 }
 
@@ -239,12 +261,18 @@ fn identifier(item: &str) -> Option<Identifier> {
     let kind = KINDS.iter().find(|kind| item.starts_with(**kind))?;
     let rest = item.get(kind.len()..)?.trim_start_matches([' ', '#', ':', '-']).trim();
     let (number, country) = match rest.split_once('(') {
-        Some((number, country)) => (number.trim(), Some(country.trim_end_matches(')').trim().to_owned())),
+        Some((number, country)) => {
+            (number.trim(), Some(country.trim_end_matches(')').trim().to_owned()))
+        }
         None => (rest, None),
     };
     // "IMO 9187629" and "XBT 1abc..." carry the scheme before the number.
     let number = number.rsplit(' ').next().unwrap_or(number);
-    (number.len() >= 3).then(|| Identifier { kind: (*kind).to_owned(), value: number.to_owned(), country })
+    (number.len() >= 3).then(|| Identifier {
+        kind: (*kind).to_owned(),
+        value: number.to_owned(),
+        country,
+    })
 }
 
 #[cfg(test)]
@@ -262,7 +290,8 @@ mod tests {
         "x,bad\n\u{1a}\n"
     );
     const ALT: &str = "36,12,aka,\"AERO-VIENTO\",-0- \n77,13,\"fka\",\"MARSH, Anna\",-0- \n99,1,aka,\"NOBODY\",-0- \n";
-    const ADD: &str = "36,25,-0- ,\"Havana\",\"Cuba\",-0- \n77,26,\"1 Elm St\",\"Monterrey\",\"Mexico\",-0- \n";
+    const ADD: &str =
+        "36,25,-0- ,\"Havana\",\"Cuba\",-0- \n77,26,\"1 Elm St\",\"Monterrey\",\"Mexico\",-0- \n";
 
     fn sources() -> [Source<'static>; 4] {
         [
@@ -279,14 +308,16 @@ mod tests {
         assert_eq!(parsed.entities.len(), 3);
         let person = &parsed.entities[1];
         assert_eq!(person.display_name(), "Ana QUILL MARSH");
-        assert_eq!(person.names.iter().map(|name| name.kind).collect::<Vec<_>>(), [
-            NameKind::Primary,
-            NameKind::Weak,
-            NameKind::Former
-        ]);
+        assert_eq!(
+            person.names.iter().map(|name| name.kind).collect::<Vec<_>>(),
+            [NameKind::Primary, NameKind::Weak, NameKind::Former]
+        );
         assert_eq!(person.birth_dates.len(), 2);
         assert_eq!(person.programs, ["SDGT", "IRAQ2"]);
-        assert_eq!((person.gender, person.nationalities.as_slice()), (Some(Gender::Female), &["Mexico".to_owned()][..]));
+        assert_eq!(
+            (person.gender, person.nationalities.as_slice()),
+            (Some(Gender::Female), &["Mexico".to_owned()][..])
+        );
         let numbers: Vec<&str> = person.identifiers.iter().map(|id| id.value.as_str()).collect();
         // The second number was cut by the remarks column and completed from the comments file.
         assert_eq!(numbers, ["A1234567", "554321"]);
@@ -294,7 +325,8 @@ mod tests {
         assert!(vessel.identifiers.iter().any(|id| id.value == "9187629"));
         assert_eq!(vessel.countries, ["Panama"]);
         assert_eq!(parsed.entities[0].entity_type, EntityType::Organisation);
-        let lines: Vec<(&str, u64)> = parsed.rejected.iter().map(|row| (row.file.as_str(), row.line)).collect();
+        let lines: Vec<(&str, u64)> =
+            parsed.rejected.iter().map(|row| (row.file.as_str(), row.line)).collect();
         assert_eq!(lines, [("sdn.csv", 4), ("alt.csv", 3)]);
     }
 

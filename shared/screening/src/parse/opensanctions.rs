@@ -13,8 +13,9 @@ pub(super) fn parse(sources: &[Source<'_>]) -> Result<Parsed, ParseError> {
         let text = text_of(source.bytes);
         let mut rows = rows(&text, b',').into_iter();
         let header = rows.next().map(|row| Header::of(&row));
-        let Some(header) = header.filter(|header| ["id", "schema", "name"].iter().all(|name| header.column(name).is_some()))
-        else {
+        let Some(header) = header.filter(|header| {
+            ["id", "schema", "name"].iter().all(|name| header.column(name).is_some())
+        }) else {
             return Err(ParseError::Malformed {
                 file: source.file_name().to_owned(),
                 reason: "no header with id, schema and name".to_owned(),
@@ -42,7 +43,9 @@ fn entity(header: &Header, row: &Row) -> Result<Entity, String> {
     let entity_type = EntityType::parse(header.get(row, "schema"));
     let mut entity = Entity::new(uid, entity_type, name);
     parts(header, row, "aliases").for_each(|alias| entity.add_name(alias, NameKind::Strong));
-    parts(header, row, "birth_date").filter_map(BirthDate::parse).for_each(|date| entity.add_birth_date(date));
+    parts(header, row, "birth_date")
+        .filter_map(BirthDate::parse)
+        .for_each(|date| entity.add_birth_date(date));
     let countries = parts(header, row, "countries").map(str::to_owned).collect();
     if entity_type == EntityType::Person {
         entity.nationalities = countries;
@@ -51,10 +54,17 @@ fn entity(header: &Header, row: &Row) -> Result<Entity, String> {
     }
     entity.addresses = parts(header, row, "addresses").map(str::to_owned).collect();
     entity.identifiers = parts(header, row, "identifiers")
-        .map(|value| Identifier { kind: "Identifier".to_owned(), value: value.to_owned(), country: None })
+        .map(|value| Identifier {
+            kind: "Identifier".to_owned(),
+            value: value.to_owned(),
+            country: None,
+        })
         .collect();
-    entity.programs =
-        ["sanctions", "program_ids", "dataset"].iter().flat_map(|column| parts(header, row, column)).map(str::to_owned).collect();
+    entity.programs = ["sanctions", "program_ids", "dataset"]
+        .iter()
+        .flat_map(|column| parts(header, row, column))
+        .map(str::to_owned)
+        .collect();
     entity.programs.dedup();
     entity.source_url = Some(format!("https://www.opensanctions.org/entities/{uid}/"));
     Ok(entity)
@@ -71,9 +81,14 @@ mod tests {
             "\"Q1\",\"Person\",\"Ana Quill\",\"Anna Quill;A. Quill\",\"1970-05-01;1970\",\"mx;us\",\"\",\"ZZ12345\",\"PEPs\"\n",
             "\"\",\"Person\",\"Nobody\"\n"
         );
-        let parsed = parse(Format::OpenSanctionsCsv, &[Source::new("targets.simple.csv", text.as_bytes())]).unwrap();
+        let parsed =
+            parse(Format::OpenSanctionsCsv, &[Source::new("targets.simple.csv", text.as_bytes())])
+                .unwrap();
         let [entity] = parsed.entities.as_slice() else { panic!("one entity") };
-        assert_eq!((entity.names.len(), entity.birth_dates.len(), entity.nationalities.len()), (3, 2, 2));
+        assert_eq!(
+            (entity.names.len(), entity.birth_dates.len(), entity.nationalities.len()),
+            (3, 2, 2)
+        );
         assert_eq!(parsed.rejected[0].line, 3);
         let headless = parse(Format::OpenSanctionsCsv, &[Source::new("t.csv", b"a,b\n1,2\n")]);
         assert!(matches!(headless, Err(ParseError::Malformed { .. })));

@@ -131,7 +131,9 @@ impl Lexicon {
             }
         }
         for (at, line) in lines(GIVEN).enumerate() {
-            for token in line.split_whitespace().filter(|token| !token.ends_with('_')).filter_map(only_word) {
+            for token in
+                line.split_whitespace().filter(|token| !token.ends_with('_')).filter_map(only_word)
+            {
                 let word = words.entry(token).or_default();
                 if word.given == 0 {
                     word.given = u16::try_from(at + 1).unwrap_or(0);
@@ -144,13 +146,18 @@ impl Lexicon {
             for spelling in spellings.split('|') {
                 let spelled = romanised_words(spelling);
                 if let Some(first) = spelled.first() {
-                    legal.entry(first.clone()).or_default().push(LegalSpelling { words: spelled, form });
+                    legal
+                        .entry(first.clone())
+                        .or_default()
+                        .push(LegalSpelling { words: spelled, form });
                 }
             }
         }
         for spellings in legal.values_mut() {
             // The longest spelling wins where several start alike.
-            spellings.sort_by(|one, other| other.words.len().cmp(&one.words.len()).then(one.words.cmp(&other.words)));
+            spellings.sort_by(|one, other| {
+                other.words.len().cmp(&one.words.len()).then(one.words.cmp(&other.words))
+            });
         }
         let near = near_words(&words, &legal);
         let legal_words = legal
@@ -174,11 +181,16 @@ impl Lexicon {
     }
 
     /// The legal form that starts at the head of `words`, and how many words it takes.
-    pub(crate) fn legal_form<'w>(&self, words: impl Fn(usize) -> Option<&'w str>) -> Option<(LegalForm, usize)> {
+    pub(crate) fn legal_form<'w>(
+        &self,
+        words: impl Fn(usize) -> Option<&'w str>,
+    ) -> Option<(LegalForm, usize)> {
         let spellings = self.legal.get(words(0)?)?;
         spellings
             .iter()
-            .find(|spelling| spelling.words.iter().enumerate().all(|(at, word)| words(at) == Some(word.as_str())))
+            .find(|spelling| {
+                spelling.words.iter().enumerate().all(|(at, word)| words(at) == Some(word.as_str()))
+            })
             .map(|spelling| (spelling.form, spelling.words.len()))
     }
 
@@ -213,7 +225,10 @@ fn only_word(word: &str) -> Option<String> {
     }
 }
 
-fn near_words(words: &HashMap<String, Word>, legal: &HashMap<String, Vec<LegalSpelling>>) -> HashMap<String, String> {
+fn near_words(
+    words: &HashMap<String, Word>,
+    legal: &HashMap<String, Vec<LegalSpelling>>,
+) -> HashMap<String, String> {
     let mut long: Vec<&str> = words
         .iter()
         .filter(|(text, word)| text.len() >= 6 && word.count >= 40)
@@ -246,7 +261,9 @@ mod tests {
             let words = romanised_words(text);
             lexicon.word(words.first().map_or("", String::as_str)).concept
         };
-        for (one, other) in [("zavod", "plant"), ("φυλακές", "prison"), ("завод", "factory"), ("بانک", "bank")] {
+        for (one, other) in
+            [("zavod", "plant"), ("φυλακές", "prison"), ("завод", "factory"), ("بانک", "bank")]
+        {
             assert!(concept(one) != 0 && concept(one) == concept(other), "{one} {other}");
         }
         assert_ne!(concept("bank"), concept("plant"));
@@ -255,7 +272,9 @@ mod tests {
     #[test]
     fn a_slip_in_a_common_word_is_recognised() {
         let lexicon = lexicon();
-        for (slip, word) in [("limbted", "limited"), ("ompany", "company"), ("liabiliti", "liability")] {
+        for (slip, word) in
+            [("limbted", "limited"), ("ompany", "company"), ("liabiliti", "liability")]
+        {
             assert_eq!(lexicon.near(slip), Some(word), "{slip}");
         }
         assert_eq!(lexicon.near("gazprom"), None);

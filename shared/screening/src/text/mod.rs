@@ -8,4 +8,4 @@ pub(crate) mod romanise;
 pub(crate) mod sound;
 pub(crate) mod token;
 
-pub(crate) use token::{Class, Token, squashed, tokens_of};
+pub(crate) use token::{Class, Token, analyse, squashed, tokens_of};

@@ -53,6 +53,9 @@ pub(crate) enum Habit {
 /// Looks at the whole name for letters that give its language away.
 pub(crate) fn habit_of(text: &str) -> Habit {
     let mut habit = Habit::Russian;
+    if text.is_ascii() {
+        return habit;
+    }
     for c in text.chars() {
         match c {
             'ў' | 'Ў' => return Habit::Belarusian,
@@ -206,8 +209,9 @@ fn abjad(c: char) -> Option<&'static str> {
 
 fn armenian(c: char) -> Option<&'static str> {
     const VALUES: [&str; 38] = [
-        "a", "b", "g", "d", "e", "z", "e", "y", "t", "zh", "i", "l", "kh", "ts", "k", "h", "dz", "gh", "ch", "m", "y",
-        "n", "sh", "o", "ch", "p", "j", "r", "s", "v", "t", "r", "ts", "u", "p", "k", "o", "f",
+        "a", "b", "g", "d", "e", "z", "e", "y", "t", "zh", "i", "l", "kh", "ts", "k", "h", "dz",
+        "gh", "ch", "m", "y", "n", "sh", "o", "ch", "p", "j", "r", "s", "v", "t", "r", "ts", "u",
+        "p", "k", "o", "f",
     ];
     if c == 'և' {
         return Some("ev");
@@ -218,8 +222,8 @@ fn armenian(c: char) -> Option<&'static str> {
 
 fn georgian(c: char) -> Option<&'static str> {
     const VALUES: [&str; 33] = [
-        "a", "b", "g", "d", "e", "v", "z", "t", "i", "k", "l", "m", "n", "o", "p", "zh", "r", "s", "t", "u", "p", "k",
-        "gh", "q", "sh", "ch", "ts", "dz", "ts", "ch", "kh", "j", "h",
+        "a", "b", "g", "d", "e", "v", "z", "t", "i", "k", "l", "m", "n", "o", "p", "zh", "r", "s",
+        "t", "u", "p", "k", "gh", "q", "sh", "ch", "ts", "dz", "ts", "ch", "kh", "j", "h",
     ];
     let at = u32::from(c).checked_sub(0x10d0)?;
     VALUES.get(usize::try_from(at).ok()?).copied()
@@ -228,15 +232,16 @@ fn georgian(c: char) -> Option<&'static str> {
 /// One precomposed syllable, the way lists about both Koreas print it.
 fn hangul(c: char, out: &mut String) {
     const LEADS: [&str; 19] = [
-        "k", "kk", "n", "t", "tt", "r", "m", "p", "pp", "s", "ss", "", "ch", "tch", "ch", "k", "t", "p", "h",
+        "k", "kk", "n", "t", "tt", "r", "m", "p", "pp", "s", "ss", "", "ch", "tch", "ch", "k", "t",
+        "p", "h",
     ];
     const VOWELS: [&str; 21] = [
-        "a", "ae", "ya", "yae", "o", "e", "yo", "ye", "o", "wa", "wae", "oe", "yo", "u", "wo", "we", "wi", "yu", "u",
-        "ui", "i",
+        "a", "ae", "ya", "yae", "o", "e", "yo", "ye", "o", "wa", "wae", "oe", "yo", "u", "wo",
+        "we", "wi", "yu", "u", "ui", "i",
     ];
     const TAILS: [&str; 28] = [
-        "", "k", "k", "k", "n", "n", "n", "t", "l", "k", "m", "l", "l", "l", "p", "l", "m", "p", "p", "t", "t", "ng",
-        "t", "t", "k", "t", "p", "t",
+        "", "k", "k", "k", "n", "n", "n", "t", "l", "k", "m", "l", "l", "l", "p", "l", "m", "p",
+        "p", "t", "t", "ng", "t", "t", "k", "t", "p", "t",
     ];
     // 이, 리 and 최 are surnames whose printed form every list agrees on.
     match c {

@@ -1,0 +1,190 @@
+"""Every route of the table against no token, a token without its scope, and another partner's token."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import pytest
+from support import samples
+from support.api import Answer, Api
+from support.bundle import CUSTOMERS, REGISTRATIONS, Bundle, Partner
+from support.receiver import Receiver
+from support.routes import Route, routes, scopes
+from support.waiting import wait_for
+
+PRIVATE_ROUTES = [route for route in routes() if route.scope]
+WITH_AN_ID = [route for route in PRIVATE_ROUTES if route.parameters]
+
+
+@dataclass
+class House:
+    """One of everything that a route can name, and a good body for every route that takes one."""
+
+    ids: dict[str, str]
+    company: str
+    bodies: dict[str, Callable[[str], dict]]
+
+    def path(self, route: Route) -> str:
+        ids = self.ids
+        if "beneficial-owners" in route.path or "business-due-diligence" in route.path:
+            ids = {**ids, "customerId": self.company}
+        return route.filled(ids)
+
+    def body(self, route: Route, partner_id: str) -> dict | None:
+        return self.bodies[route.request](partner_id) if route.request else None
+
+
+def send(api: Api, route: Route, path: str, body: dict | None) -> Answer:
+    if route.method in ("POST", "PUT"):
+        return api.post(path, body) if route.method == "POST" else api.put(path, body)
+    return api.send(route.method, path)
+
+
+@pytest.fixture(scope="module")
+def house(partner: Partner, receiver: Receiver) -> House:
+    person = partner.onboard(samples.person(partner.id))
+    business = partner.onboard(samples.company(partner.id))
+    base = f"{CUSTOMERS}/{person['id']}"
+    registration = partner.register("Core.Customer.Onboarded", receiver.endpoint().url)
+    ids = {"customerId": person["id"], "registrationId": registration["id"]}
+    for kind, parameter, body in (
+        ("addresses", "addressId", samples.address()), ("phones", "phoneId", samples.phone()),
+        ("emails", "emailId", samples.email()), ("identifications", "identificationId", samples.identification()),
+    ):
+        ids[parameter] = partner.api.post(f"{base}/{kind}", body).expect(200)["id"]
+    owner = {"ownerCustomerId": person["id"], "ownershipPercentage": 40, "ownerTitle": "Director"}
+    ids["ownerId"] = partner.api.post(f"{CUSTOMERS}/{business['id']}/beneficial-owners", owner).expect(200)["id"]
+    ping = partner.api.put(f"{REGISTRATIONS}/{registration['id']}/ping").expect(200)
+    ids["eventId"] = ping["id"]
+    wait_for("the ping is delivered", lambda: partner.event(ping["id"])["status"] == "Success")
+    return House(ids, business["id"], {
+        "CustomerCreate": samples.person,
+        "Name": lambda _: {"firstName": samples.word(), "lastName": samples.word()},
+        "Profile": lambda _: {"riskRating": "Medium"},
+        "DueDiligence": lambda _: samples.due_diligence(),
+        "BusinessDueDiligence": lambda _: {"naics": "541512"},
+        "ScanDecision": lambda _: {"decision": "Clear", "reason": "not the listed one"},
+        "AddressInput": lambda _: samples.address(),
+        "PhoneInput": lambda _: samples.phone(),
+        "EmailInput": lambda _: samples.email(),
+        "IdentificationInput": lambda _: samples.identification(),
+        "OwnerInput": lambda _: {"ownerCustomerId": person["id"], "ownershipPercentage": 5},
+        "OwnerUpdate": lambda _: {"ownershipPercentage": 30},
+        "RegistrationInput": lambda partner_id: samples.registration(partner_id, "Core.Customer.Name.Changed", receiver.endpoint().url),
+    })
+
+
+def at_once(checks: list[Callable[[], str | None]]) -> None:
+    """Runs all checks, a few at a time, and fails with every complaint."""
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        complaints = [complaint for complaint in pool.map(lambda check: check(), checks) if complaint]
+    assert not complaints, "\n".join(complaints)
+
+
+def test_the_table_has_routes_for_every_scope_but_the_one_that_widens_reading() -> None:
+    assert {route.scope for route in PRIVATE_ROUTES} == set(scopes()) - {"customers:unmask"}
+
+
+def test_without_a_token_every_route_answers_401_and_nothing_else(bundle: Bundle, partner: Partner, house: House) -> None:
+    def check(route: Route) -> Callable[[], str | None]:
+        def run() -> str | None:
+            found = send(bundle.api, route, house.path(route), house.body(route, partner.id))
+            return None if (found.status, found.text) == (401, "") else f"{route}: {found.status} {found.text[:200]!r}"
+        return run
+
+    at_once([check(route) for route in PRIVATE_ROUTES])
+
+
+def test_with_every_other_scope_each_route_answers_403(partner: Partner, house: House) -> None:
+    tokens = {scope: partner.api_with(" ".join(other for other in scopes() if other != scope)) for scope in scopes()}
+
+    def check(route: Route) -> Callable[[], str | None]:
+        def run() -> str | None:
+            found = send(tokens[route.scope], route, house.path(route), house.body(route, partner.id))
+            good = found.status == 403 and found.codes(403) == [3001] and route.scope in found.text
+            return None if good else f"{route}: {found.status} {found.text[:200]!r}"
+        return run
+
+    at_once([check(route) for route in PRIVATE_ROUTES])
+
+
+def test_with_only_its_scope_each_route_that_reads_answers(partner: Partner, house: House) -> None:
+    """So that the refusals before are about the scope and nothing else."""
+    tokens = {scope: partner.api_with(scope) for scope in ("customers:read", "webhooks:read")}
+
+    def check(route: Route) -> Callable[[], str | None]:
+        def run() -> str | None:
+            found = send(tokens[route.scope], route, house.path(route), None)
+            return None if found.status in (200, 204) else f"{route}: {found.status} {found.text[:200]!r}"
+        return run
+
+    at_once([check(route) for route in PRIVATE_ROUTES if route.method == "GET"])
+
+
+def test_another_partners_id_answers_like_one_that_does_not_exist_byte_for_byte(
+    partner: Partner, stranger: Partner, house: House
+) -> None:
+    api = stranger.api
+
+    def check(route: Route) -> Callable[[], str | None]:
+        def run() -> str | None:
+            body = house.body(route, stranger.id)
+            theirs = send(api, route, house.path(route), body)
+            unknown = {name: samples.unknown_id() for name in route.parameters}
+            nobodys = send(api, route, route.filled(unknown), body)
+            if theirs.status != 404 or theirs.codes(404) != [2001]:
+                return f"{route}: {theirs.status} {theirs.text[:200]!r}"
+            if (theirs.status, theirs.text) != (nobodys.status, nobodys.text):
+                return f"{route}: {theirs.status} {theirs.text!r} but for an unknown id {nobodys.status} {nobodys.text!r}"
+            varying = ("request-id", "date", "content-length")
+            shown = [{k: v for k, v in a.headers.items() if k not in varying and not k.startswith("x-amz")} for a in (theirs, nobodys)]
+            return None if shown[0] == shown[1] else f"{route}: headers differ: {shown}"
+        return run
+
+    at_once([check(route) for route in WITH_AN_ID])
+    customer = partner.customer(house.ids["customerId"])
+    assert (customer["status"], customer["profile"]["riskRating"]) == ("Active", "Low"), "nothing was changed"
+
+
+def test_lists_show_a_stranger_nothing(partner: Partner, stranger: Partner, house: House) -> None:
+    for path in (CUSTOMERS, REGISTRATIONS, "/webhooks/v1/events"):
+        for query in ({}, {"partnerId": partner.id}):
+            if path.endswith("events") and query:
+                continue
+            assert partner.api.get(path, query).expect(200)["results"], "the partner itself sees something"
+            assert stranger.api.get(path, query).expect(200)["results"] == []
+    customer = partner.customer(house.ids["customerId"])
+    for term in ({"id": customer["id"]}, {"cifNumber": customer["cifNumber"]}):
+        assert [found["id"] for found in partner.api.get(CUSTOMERS, term).expect(200)["results"]] == [customer["id"]]
+        assert stranger.api.get(CUSTOMERS, term).expect(200)["results"] == []
+
+
+def test_nobody_creates_for_another_partner(partner: Partner, stranger: Partner, receiver: Receiver) -> None:
+    theirs = stranger.api.post(CUSTOMERS, samples.person(partner.id))
+    nobodys = stranger.api.post(CUSTOMERS, samples.person(samples.unknown_id()))
+    assert theirs.codes() == [1010]
+    assert theirs.text == nobodys.text
+    url = receiver.endpoint().url
+    theirs = stranger.api.post(REGISTRATIONS, samples.registration(partner.id, "Core.Customer.Onboarded", url))
+    nobodys = stranger.api.post(REGISTRATIONS, samples.registration(samples.unknown_id(), "Core.Customer.Onboarded", url))
+    assert theirs.codes() == [1010]
+    assert theirs.text == nobodys.text
+
+
+def test_a_company_cannot_be_owned_by_another_partners_customer(partner: Partner, stranger: Partner, house: House) -> None:
+    company = stranger.onboard(samples.company(stranger.id))
+    path = f"{CUSTOMERS}/{company['id']}/beneficial-owners"
+    theirs = stranger.api.post(path, {"ownerCustomerId": house.ids["customerId"], "ownershipPercentage": 30})
+    nobodys = stranger.api.post(path, {"ownerCustomerId": samples.unknown_id(), "ownershipPercentage": 30})
+    assert theirs.codes() == [1010]
+    assert theirs.text == nobodys.text
+
+
+def test_unknown_routes_and_methods_are_404_in_the_contracts_shape(partner: Partner) -> None:
+    for method, path in (("GET", "/core/v1/cm/nothing"), ("GET", "/"), ("DELETE", CUSTOMERS), ("POST", "/webhooks/v1/events/poll")):
+        assert partner.api.send(method, path).error(404) == 2001, f"{method} {path}"
+
+
+def test_the_emergency_exits_are_not_reachable_through_the_api(partner: Partner) -> None:
+    for name in ("client-admin", "audit-verify", "webhook-sweep", "watchlist-refresh", "authorizer"):
+        assert partner.api.post(f"/{name}", {}).status == 404

@@ -1,0 +1,119 @@
+"""What operators see of everything that the other tests have done: one line per invocation, metrics, no personal data.
+
+Runs last. The logs of the whole run are read once.
+"""
+
+import re
+
+import pytest
+from support import samples
+from support.bundle import Bundle, Invocation
+from support.routes import routes
+
+API_FUNCTIONS = {route.function for route in routes()}
+# Fail points, time-outs and replaced sandboxes end processes; everything else writes its line.
+MOST_WITHOUT_A_LINE = 60
+
+
+@pytest.fixture(scope="module")
+def logs(bundle: Bundle) -> dict[str, list[Invocation]]:
+    prefix = f"/aws/lambda/{bundle.environment['stack']}-"
+    return {group.removeprefix(prefix): bundle.invocations(group) for group in bundle.log_groups()}
+
+
+def records(logs: dict[str, list[Invocation]]) -> list[tuple[str, dict]]:
+    return [(name, record) for name, found in logs.items() for invocation in found for record in invocation.records]
+
+
+def test_every_function_has_been_at_work(logs: dict[str, list[Invocation]]) -> None:
+    idle = [name for name, found in logs.items() if not found]
+    # These run on a clock that did not strike during the tests.
+    assert set(idle) <= {"scan-schedule"}, idle
+    assert len(logs) >= 20
+
+
+def test_each_invocation_writes_one_line_with_the_agreed_fields(logs: dict[str, list[Invocation]]) -> None:
+    silent = 0
+    for name, found in logs.items():
+        for invocation in found:
+            if not invocation.records:
+                silent += 1
+                continue
+            assert len(invocation.records) == 1, f"{name} wrote {len(invocation.records)} lines in one invocation"
+            [record] = invocation.records
+            assert record["request_id"] == invocation.request_id
+            assert record["function"] == name
+            assert record["environment"]
+            assert record["level"] in ("INFO", "ERROR")
+            assert record["duration_ms"] > 0
+            if name in API_FUNCTIONS:
+                assert re.fullmatch(r"[A-Z]+ /\S*", record["route"]), record
+                assert record["status"] >= 200
+                assert record["api_request_id"]
+    assert silent <= MOST_WITHOUT_A_LINE
+
+
+def test_lines_of_authenticated_requests_name_partner_and_client(logs: dict[str, list[Invocation]]) -> None:
+    public = {"token-issue", "token-keys"}
+    for name, record in records(logs):
+        if name in API_FUNCTIONS - public and record["status"] not in (401, 404, 413):
+            assert {"partner", "client"} <= set(record), record
+
+
+def test_each_lines_metrics_are_well_formed(logs: dict[str, list[Invocation]]) -> None:
+    """The embedded metric format: what is announced is there, as a number, under known dimensions."""
+    seen: set[str] = set()
+    for _, record in records(logs):
+        [directive] = record["_aws"]["CloudWatchMetrics"]
+        assert directive["Namespace"] == "Gatehouse"
+        assert isinstance(record["_aws"]["Timestamp"], int)
+        for dimensions in directive["Dimensions"]:
+            assert all(isinstance(record[dimension], str) for dimension in dimensions)
+        for metric in directive["Metrics"]:
+            assert metric["Unit"] in ("Milliseconds", "Count")
+            assert isinstance(record[metric["Name"]], (int, float)), metric
+            seen.add(metric["Name"])
+    assert {"duration_ms", "failures", "dynamodb_round_trips", "ScansHit", "ScansCleared", "DeliveriesSucceeded", "DeliveriesFailed",
+            "RegistrationsSuspended", "EventsFannedOut", "Replays"} <= seen
+
+
+def test_ordinary_requests_do_not_count_as_failures(logs: dict[str, list[Invocation]]) -> None:
+    for name, record in records(logs):
+        if name in API_FUNCTIONS:
+            assert (record["failures"] == 1) == (record["status"] >= 500), record
+
+
+def test_no_request_ended_in_an_internal_error(logs: dict[str, list[Invocation]]) -> None:
+    """None of these tests asks for one, so each would be a defect."""
+    internal = [record for name, record in records(logs) if name in API_FUNCTIONS and record["status"] >= 500]
+    assert not internal, internal[:5]
+
+
+def test_nobodys_data_and_no_secret_is_in_any_log(logs: dict[str, list[Invocation]]) -> None:
+    """Every name, number, address and credential of this run, looked for in every line of every function."""
+    assert len(samples.PRIVATE) > 300
+    numbers = {value for value in samples.PRIVATE if value.isdigit()}
+    words = sorted(samples.PRIVATE - numbers, key=len, reverse=True)
+    always = ["Bob Smith", "119988776", "2015552345", "123 Any St", "Arellano", "Putin", "Blue Star", "ghs_"]
+    pattern = re.compile("|".join(map(re.escape, [*always, *words])), re.IGNORECASE)
+    for name, found in logs.items():
+        for invocation in found:
+            text = "\n".join(invocation.written)
+            match = pattern.search(text)
+            assert match is None, f"{name} logged {match[0]!r}"
+            # A digit sequence may occur by chance inside a longer one, so it counts only when it stands alone.
+            told = set(re.findall(r"(?<![0-9a-fA-F.])[0-9]{9,11}(?![0-9a-fA-F])", text)) & numbers
+            assert not told, f"{name} logged the number {told}"
+
+
+def test_no_token_is_in_any_log(logs: dict[str, list[Invocation]]) -> None:
+    for name, found in logs.items():
+        for invocation in found:
+            assert not re.search(r"eyJ[A-Za-z0-9_-]{10,}\.eyJ", "\n".join(invocation.written)), name
+
+
+def test_nothing_is_left_behind(bundle: Bundle) -> None:
+    """All queues are worked off; the dead-letter queues hold what tests have put there and nothing else."""
+    for queue in ("DeliveryDeadLettersUrl", "ScanRequestDeadLettersUrl", "EventFanoutDeadLettersUrl", "ScheduledDeadLettersUrl"):
+        assert bundle.waiting_in(queue) == 0, queue
+    assert bundle.waiting_in("ScanDeadLettersUrl") <= 1

@@ -1,0 +1,168 @@
+"""Request bodies as the contract documents them, with people who do not exist.
+
+Every made-up value that would be personal data or a secret is remembered, so that the last test can look for all of them
+in all logs. Names are built from syllables that no watchlist entry resembles.
+"""
+
+import copy
+import random
+import threading
+import uuid
+
+_random = random.Random()
+_lock = threading.Lock()
+
+# Everything sent in this run that must not be in any log.
+PRIVATE: set[str] = set()
+
+_HEADS = ["Quor", "Zeph", "Blix", "Wumb", "Thraz", "Plov", "Skund", "Fyrn", "Glim", "Vext"]
+_MIDDLES = ["ando", "eppi", "ullo", "ovvi", "iggle", "abbo", "unki"]
+_TAILS = ["wick", "thorpe", "bottle", "quist", "zle", "ford", "nax", "plume"]
+
+
+def private(value: str) -> str:
+    """Remembers a value that must never be logged."""
+    with _lock:
+        PRIVATE.add(value)
+    return value
+
+
+def word() -> str:
+    return private(_random.choice(_HEADS) + _random.choice(_MIDDLES) + _random.choice(_TAILS))
+
+
+def digits(count: int, first: str = "123456789") -> str:
+    return _random.choice(first) + "".join(_random.choice("0123456789") for _ in range(count - 1))
+
+
+def tax_id() -> str:
+    return private(digits(9))
+
+
+def phone_number() -> str:
+    return private(f"{digits(3, '23456789')}{digits(3, '23456789')}{digits(4)}")
+
+
+def email_address() -> str:
+    return private(f"{word().lower()}.{word().lower()}@example.com")
+
+
+def unknown_id() -> str:
+    return str(uuid.uuid4())
+
+
+def merged(base: dict, changes: dict) -> dict:
+    """`base` with `changes` laid over it, objects merged; a value of `...` takes the field away."""
+    result = copy.deepcopy(base)
+    for name, value in changes.items():
+        if value is ...:
+            result.pop(name, None)
+        elif isinstance(value, dict) and isinstance(result.get(name), dict):
+            result[name] = merged(result[name], value)
+        else:
+            result[name] = value
+    return result
+
+
+def person(partner_id: str, changes: dict | None = None) -> dict:
+    """The tutorial's onboarding request with other facts."""
+    return merged({
+        "partnerId": partner_id,
+        "name": {"firstName": word(), "lastName": word()},
+        "classification": "Personal",
+        "profile": {
+            "regO": False,
+            "politicallyExposedPerson": False,
+            "taxIdType": "Ssn",
+            "taxId": tax_id(),
+            "birthDate": f"19{digits(2, '5678')}-0{digits(1)}-1{digits(1)}",
+            "riskRating": "Low",
+        },
+    }, changes or {})
+
+
+def named(partner_id: str, first: str, last: str, birth_date: str | None = None, changes: dict | None = None) -> dict:
+    """A person of exactly this name."""
+    profile = {"birthDate": birth_date if birth_date else ...}
+    return merged(person(partner_id), merged({"name": {"firstName": first, "lastName": last}, "profile": profile}, changes or {}))
+
+
+def company(partner_id: str, changes: dict | None = None) -> dict:
+    """The contract's Business example with other facts."""
+    return merged({
+        "partnerId": partner_id,
+        "classification": "Business",
+        "name": {"entityName": f"{word()} {word()} Works"},
+        "profile": {
+            "citizenshipCountryCode": "US",
+            "enableBackupWithholding": False,
+            "backupWithholdingPercent": 0,
+            "taxIdType": "Ein",
+            "taxId": tax_id(),
+            "dateFormed": "2015-06-25",
+            "entityType": "Corporation",
+            "riskRating": "Low",
+            "ownershipType": "LegalEntity",
+        },
+        "businessDueDiligence": {
+            "natureOfBusiness": "Technology",
+            "naics": "541512",
+            "merchantCategoryCode": "4816",
+            "businessUrl": "www.example.com",
+            "relationshipFormationDate": "2016-06-27",
+        },
+    }, changes or {})
+
+
+def due_diligence() -> dict:
+    return {
+        "employmentStatus": "Employed",
+        "occupation": "Technology",
+        "occupationDescription": "Support",
+        "industry": "Finance",
+        "incomeSource": "Salary",
+        "incomeState": "NJ",
+        "incomeCountryCode": "US",
+        "annualIncome": 90000,
+    }
+
+
+def address(changes: dict | None = None) -> dict:
+    return merged({
+        "addressType": "Home",
+        "classification": "Residential",
+        "isPrimary": True,
+        "street1": f"{digits(3)} {word()} Lane",
+        "city": "Anywhere",
+        "state": "NY",
+        "postalCode": "12345",
+        "countryCode": "US",
+    }, changes or {})
+
+
+def phone(changes: dict | None = None) -> dict:
+    return merged({"isPrimary": True, "phoneType": "Mobile", "phoneNumber": phone_number()}, changes or {})
+
+
+def email(changes: dict | None = None) -> dict:
+    return merged({"isPrimary": True, "emailType": "Work", "emailAddress": email_address()}, changes or {})
+
+
+def identification(changes: dict | None = None) -> dict:
+    return merged({
+        "isPrimary": True,
+        "idNumber": private(f"D{digits(10)}"),
+        "idType": "DriversLicense",
+        "issuedDate": "2019-02-03",
+        "expDate": "2039-02-03",
+        "verifiedDate": "2024-05-06",
+        "issuingAuthority": "Motor Vehicle Commission",
+        "issuingStateOrProvince": "NJ",
+        "issuingCountryCode": "US",
+    }, changes or {})
+
+
+def registration(partner_id: str, event_name: str, callback_url: str | None, changes: dict | None = None) -> dict:
+    """The tutorial's registration; without a URL a Poll one."""
+    kind = {"registrationType": "Push", "callbackUrl": callback_url} if callback_url else {"type": "Poll"}
+    return merged({"partnerId": partner_id, "eventName": event_name, **kind}, changes or {})
