@@ -48,7 +48,7 @@ outbox: setup ## print sent e-mails and text messages, and dead letters
 test: test-unit test-e2e deploy-check ## everything
 
 test-unit: setup ## unit and store tests, and the checks of the template
-	cargo test --workspace --quiet
+	cargo test --workspace --lib --test "*" --quiet
 	$(TOOLS) -m pytest --quiet -p no:cacheprovider infra
 
 test-e2e: setup ## end to end against a bundle of its own on a free port

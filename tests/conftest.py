@@ -59,12 +59,15 @@ def stranger(bundle: Bundle) -> Partner:
 
 @pytest.fixture
 def lists(bundle: Bundle) -> Iterator[Lists]:
-    """The watchlist files; what a test writes into them is undone."""
+    """The watchlist files; what a test does to them is undone.
+
+    The manifest goes back as well: a refresh would refuse a list that has become shorter, as it should.
+    """
     found = Lists(bundle)
-    original = found.read(found.pep_key)
+    original = {key: found.read(key) for key in (found.pep_key, found.manifest_key)}
     yield found
-    found.write(found.pep_key, original)
-    found.refresh()
+    for key, content in original.items():
+        found.write(key, content)
 
 
 class FailingForGood:

@@ -42,16 +42,15 @@ def _create_client(emulator: Emulator) -> dict:
 
 
 def _load_watchlists(emulator: Emulator, outputs: dict) -> None:
-    """Uploads `shared/screening/samples/` as it is and has watchlist-refresh build the index, once."""
+    """Uploads `shared/screening/samples/` as it is; watchlist-refresh builds an index of each list that has changed."""
     if not (SAMPLES / "sources.json").is_file():
         raise SeedingFailed(f"No sample watchlists in {SAMPLES}")
     s3, bucket = client(emulator, "s3"), outputs["WatchlistBucket"]
-    held = {entry["Key"] for entry in s3.list_objects_v2(Bucket=bucket).get("Contents", [])}
-    if outputs["WatchlistManifestKey"] in held:
-        return
     for file in sorted(path for path in SAMPLES.rglob("*") if path.is_file() and path.suffix != ".md"):
         s3.upload_file(str(file), bucket, file.relative_to(SAMPLES).as_posix())
-    invoke(emulator, "watchlist-refresh", {})
+    for name, result in invoke(emulator, "watchlist-refresh", {}).items():
+        if result["result"] == "failed":
+            raise SeedingFailed(f"The list {name} was refused: {result['reason']}")
 
 
 def invoke(emulator: Emulator, function: str, payload: dict) -> dict:

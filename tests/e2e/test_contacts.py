@@ -1,10 +1,12 @@
 """Addresses, phones, e-mails, identifications and beneficial owners, and which of each is the primary one."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import pytest
 from support import samples
+from support.api import Answer
 from support.bundle import CUSTOMERS, Bundle, Partner
 from support.shape import UUID, same
 
@@ -93,6 +95,32 @@ def test_there_is_exactly_one_primary_whatever_is_asked(partner: Partner, custom
         partner.api.delete(f"{base}/{gone['id']}").expect(200)
     partner.api.delete(f"{base}/{first['id']}").expect(200)
     assert primaries(partner, base) == []
+
+
+@pytest.mark.parametrize("asks", [..., True], ids=["none asks for it", "all ask for it"])
+def test_there_is_one_primary_when_many_come_at_once(partner: Partner, customer: dict, kind: Kind, asks: object) -> None:
+    base = f"{CUSTOMERS}/{customer['id']}/{kind.path}"
+
+    def add(_: int) -> int:
+        # 409 says that another one was in the way: retry, as the contract asks for.
+        return retried(lambda: partner.api.post(base, kind.body({"isPrimary": asks})))
+
+    with ThreadPoolExecutor(max_workers=5) as pool:
+        statuses = list(pool.map(add, range(5)))
+    assert statuses == [200] * 5
+    assert len(partner.api.get(base).expect(200)["results"]) == 5
+    [primary] = primaries(partner, base)
+    assert partner.customer(customer["id"])[kind.on_customer]["id"] == primary
+
+
+def retried(send: Callable[[], Answer]) -> int:
+    for _ in range(8):
+        found = send()
+        if found.status != 409:
+            return found.status
+        assert found.error(409) == 2002
+        assert found.headers["retry-after"]
+    return 409
 
 
 def test_every_wrong_field_is_reported_at_once(partner: Partner, customer: dict, kind: Kind) -> None:
@@ -194,6 +222,28 @@ def test_owners_of_a_company_share_at_most_all_of_it(partner: Partner, company: 
     assert partner.api.put(f"{base}/{first['id']}", {"ownershipPercentage": 61}).error() == 2000
     partner.api.put(f"{base}/{first['id']}", {"ownershipPercentage": 60.5}).expect(200)
     assert partner.api.post(base, {"ownerCustomerId": people[0], "ownershipPercentage": 0.5}).error() in (2000, 2003)
+
+
+def test_owners_who_come_at_once_share_at_most_all_of_it_too(partner: Partner, company: dict) -> None:
+    base = f"{CUSTOMERS}/{company['id']}/beneficial-owners"
+    people = [partner.onboard()["id"] for _ in range(5)]
+
+    def add(person: str) -> int:
+        return retried(lambda: partner.api.post(base, {"ownerCustomerId": person, "ownershipPercentage": 40}))
+
+    with ThreadPoolExecutor(max_workers=5) as pool:
+        statuses = list(pool.map(add, people))
+    assert sorted(statuses) == [200, 200, 400, 400, 400]
+    assert sum(found["ownershipPercentage"] for found in partner.api.get(base).expect(200)["results"]) == 80
+
+
+def test_a_customer_has_at_most_fifty_of_a_kind(partner: Partner, customer: dict) -> None:
+    base = f"{CUSTOMERS}/{customer['id']}/phones"
+    for _ in range(50):
+        partner.api.post(base, samples.phone({"isPrimary": ...})).expect(200)
+    assert partner.api.post(base, samples.phone()).error() == 2000
+    page = partner.api.get(base, {"pageSize": 50}).expect(200)
+    assert (len(page["results"]), page["hasNextPage"]) == (50, False)
 
 
 def test_who_can_own_and_be_owned(partner: Partner, company: dict) -> None:

@@ -32,6 +32,15 @@ def test_a_new_entry_counts_from_the_next_edition_on(bundle: Bundle, partner: Pa
     assert partner.customer(early["id"])["pepScan"] == "Clear", "nobody asked for another screening of that one"
 
 
+def test_a_list_that_has_lost_many_entries_is_refused(lists: Lists) -> None:
+    """That is what a download that was cut off looks like."""
+    before = lists.manifest
+    lines = lists.read(lists.pep_key).splitlines(keepends=True)
+    lists.write(lists.pep_key, b"".join(lines[: len(lines) // 2]))
+    assert lists.refresh()[lists.pep_id]["result"] == "failed"
+    assert lists.manifest == before
+
+
 @pytest.mark.parametrize("content", [b"", b"<html>Service unavailable</html>", b"\x00\x01\x02"], ids=["empty", "an error page", "bytes"])
 def test_what_is_no_list_is_refused_and_the_last_edition_stays(lists: Lists, content: bytes) -> None:
     before = lists.manifest

@@ -1,6 +1,7 @@
 """The webhook APIs: registrations and events, Push and Poll, Basic and Extended, ping, resend, acknowledge."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from support import samples
@@ -85,6 +86,15 @@ def test_one_registration_per_event_type(clean: Partner, stranger: Partner, rece
     # Another partner's registrations are of no concern.
     theirs = stranger.api.post(REGISTRATIONS, samples.registration(stranger.id, "Core.Customer.Onboarded", url)).expect(200)
     stranger.api.delete(f"{REGISTRATIONS}/{theirs['id']}").expect(200)
+
+
+def test_of_many_registrations_at_once_one_is_made(clean: Partner, receiver: Receiver) -> None:
+    body = samples.registration(clean.id, "Core.Customer.Onboarded", receiver.endpoint().url)
+    with ThreadPoolExecutor(max_workers=6) as pool:
+        answers = list(pool.map(lambda _: clean.api.post(REGISTRATIONS, body), range(6)))
+    assert [answer.status for answer in answers].count(200) == 1
+    assert {answer.codes(answer.status)[0] for answer in answers if answer.status != 200} <= {2003, 2002}
+    assert len(clean.api.get(REGISTRATIONS).expect(200)["results"]) == 1
 
 
 def test_every_event_name_of_the_contract_can_be_registered_and_no_other(clean: Partner, receiver: Receiver) -> None:
@@ -229,7 +239,7 @@ def test_every_documented_event_arrives_with_its_resource(clean: Partner, receiv
 
 
 def test_owners_and_deactivation_are_announced_as_well(clean: Partner, receiver: Receiver) -> None:
-    """The contract says that both are events and not which; the names are ours (docs/api-cos.md)."""
+    """The contract says that both are events and not which; the names are ours."""
     endpoint = receiver.endpoint()
     names = [f"Core.Customer.BeneficialOwner.{verb}" for verb in ("Added", "Changed", "Removed")]
     for name in [*names, "Core.Customer.Profile.Changed"]:

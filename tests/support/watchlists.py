@@ -11,6 +11,7 @@ class Lists:
     def __init__(self, bundle: Bundle) -> None:
         self.bundle = bundle
         self.bucket = bundle.outputs["WatchlistBucket"]
+        self.manifest_key = bundle.outputs["WatchlistManifestKey"]
         self.s3 = bundle.client("s3")
         sources = json.loads(self.read("sources.json"))
         [pep] = [source for source in sources if source["topic"] == "pep"]
@@ -25,7 +26,7 @@ class Lists:
 
     @property
     def manifest(self) -> dict:
-        return json.loads(self.read(self.bundle.outputs["WatchlistManifestKey"]))
+        return json.loads(self.read(self.manifest_key))
 
     def refresh(self) -> dict:
         return self.bundle.invoke("watchlist-refresh", {})

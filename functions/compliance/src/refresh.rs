@@ -5,8 +5,11 @@
 //! good edition, is reported and raises the alarm, and the other sources go on; a list that suddenly has far fewer
 //! entities is refused, because that is what a truncated download looks like.
 //!
-//! Runs alone (reserved concurrency 1 in the template). Killed anywhere, it leaves at most an index that nothing names,
+//! Two runs at once (the schedule and an operator) each put their own lists into the newest manifest. Killed anywhere, it leaves at most an index that nothing names,
 //! which the next run writes again under the same name.
+//!
+//! An edition that this build's engine cannot open, because a deployment brought another index format, is made anew from
+//! its sources even when those have not changed. So the function is invoked after each deployment (`docs/runbook.md`).
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -186,8 +189,10 @@ async fn run(app: &App, now: Timestamp) -> Result<BTreeMap<String, Refreshed>, R
                     rejected_rows,
                     index: entry.index.clone(),
                 };
+                // After each source: a later one that takes too long must not cost this one its edition. Read again,
+                // because another run may have moved other lists meanwhile.
+                manifest = app.bucket.manifest(&app.manifest_key).await?;
                 manifest.lists.insert(source.id.clone(), entry);
-                // After each source: a later one that takes too long must not cost this one its edition.
                 let bytes = serde_json::to_vec(&manifest).map_err(RefreshError::Sources)?;
                 app.bucket.put(&app.manifest_key, bytes).await?;
                 failpoint("watchlist-refresh:after-manifest");
@@ -213,7 +218,12 @@ async fn refresh(
 ) -> Result<Option<(ManifestEntry, usize)>, RefreshError> {
     let format = Format::parse(&source.format)
         .ok_or_else(|| RefreshError::UnknownFormat(source.format.clone()))?;
-    let Some((files, tags)) = fetch(app, source, last).await? else { return Ok(None) };
+    // Unchanged files matter only while the edition that was made of them can be used.
+    let usable = match last {
+        Some(last) if opens(app, &last.index).await? => Some(last),
+        _ => None,
+    };
+    let Some((files, tags)) = fetch(app, source, usable).await? else { return Ok(None) };
     let sources: Vec<Source<'_>> =
         files.iter().map(|(name, bytes)| Source::new(name, bytes)).collect();
     let parsed = parse(format, &sources)?;
@@ -232,6 +242,12 @@ async fn refresh(
     app.bucket.put(&index_key(&name), bytes).await?;
     failpoint("watchlist-refresh:after-index");
     Ok(Some((ManifestEntry { index: name, entities, sources: tags, made_at: now }, rejected)))
+}
+
+/// Whether this build's engine can open an index.
+async fn opens(app: &App, name: &str) -> Result<bool, RefreshError> {
+    let found = app.bucket.get(&index_key(name)).await?;
+    Ok(found.is_some_and(|(bytes, _)| Index::from_bytes(bytes).is_ok()))
 }
 
 type Files = Vec<(String, Vec<u8>)>;

@@ -4,15 +4,13 @@ use domain::contact::{Contact, ContactBody, ContactId, ContactKind};
 use domain::customer::{ContactWrite, Customer};
 use domain::ids::CustomerId;
 use http_api::{Caller, Failure, Operation, Reply, Request};
+use runtime::pause;
 
 use crate::app::{App, CUSTOMER, broken, customer_id};
 use crate::cos::{self, Mask};
 use crate::read::note_read;
-use crate::settle::{Attempt, refused, settle};
+use crate::settle::{Attempt, RETRIES, refused, settle};
 use crate::update::load;
-
-/// How often a read is noted when the chain grows at the same moment.
-const TRIES: usize = 4;
 
 /// The kind that a route is about, the name of its path parameter, and how a missing one is named.
 fn kind_of(operation: Operation) -> Option<(ContactKind, &'static str, &'static str)> {
@@ -166,7 +164,10 @@ pub async fn remove_contact(
 pub async fn contacts(app: &App, caller: &Caller, request: &Request) -> Result<Reply, Failure> {
     let target = Target::of(request)?;
     let mask = Mask::for_caller(caller);
-    for _ in 0..TRIES {
+    for round in 0..=RETRIES {
+        if round > 0 {
+            pause(round, &*app.random).await;
+        }
         let (customer, reply, fields) = if request.route.path.ends_with('}') {
             let id = target.contact(request)?;
             // Boxed: nested futures down to the SDK are deeper than the compiler follows in one type.

@@ -2,13 +2,12 @@
 
 use domain::customer::Customer;
 use http_api::{Caller, Failure, Reply, Request};
+use runtime::pause;
 use store::customers::CommitRefused;
 
 use crate::app::{App, CUSTOMER, actor, broken, customer_id};
 use crate::cos::{self, Mask};
-
-/// How often an audit entry is tried when the chain grows at the same moment.
-const TRIES: usize = 4;
+use crate::settle::RETRIES;
 
 /// `GET /customers/{customerId}`.
 ///
@@ -17,7 +16,10 @@ const TRIES: usize = 4;
 pub async fn get_customer(app: &App, caller: &Caller, request: &Request) -> Result<Reply, Failure> {
     let id = customer_id(request)?;
     let mask = Mask::for_caller(caller);
-    for _ in 0..TRIES {
+    for round in 0..=RETRIES {
+        if round > 0 {
+            pause(round, &*app.random).await;
+        }
         let customer = app.customers.get(caller.partner, id).await.map_err(broken)?;
         let customer = customer.ok_or(Failure::NotFound(CUSTOMER))?;
         let fields = if mask == Mask::Shown { cos::secrets_of(&customer) } else { Vec::new() };

@@ -9,14 +9,15 @@ use domain::ids::CustomerId;
 use domain::problem::Problem;
 use http_api::{Caller, CosCode, Failure, Reply, Request};
 use jiff::Timestamp;
-use runtime::Idempotency;
+use runtime::{Idempotency, pause};
 use store::Item;
 use store::customers::{Commit, CommitRefused};
 
 use crate::app::{App, actor, broken};
 
-/// How often a change is applied again to a newer state before the caller is told to retry.
-const RETRIES: usize = 3;
+/// How often a change is applied again to a newer state, with growing pauses, before the caller is told to retry: enough
+/// for a dozen writers at once, within two seconds.
+pub(crate) const RETRIES: u32 = 8;
 
 /// A change computed from one state of a customer, ready to be written.
 pub(crate) struct Attempt {
@@ -44,7 +45,10 @@ pub(crate) async fn settle(
     let idempotency = Idempotency::of(request, caller)?;
     let table = app.customers.table();
     let actor = actor(caller, request);
-    for _ in 0..=RETRIES {
+    for round in 0..=RETRIES {
+        if round > 0 {
+            pause(round, &*app.random).await;
+        }
         let now = app.clock.now();
         // Boxed: nested futures down to the SDK are deeper than the compiler follows in one type.
         let made = match (Box::pin(attempt(now)).await, &idempotency) {

@@ -126,7 +126,7 @@ impl<P: Post, Q: DeliveryQueue> Dispatcher<P, Q> {
         failpoint("dispatch.claimed");
         for round in 0..ROUNDS {
             if round > 0 {
-                self.pause(round).await;
+                runtime::pause(round, &*self.worker.random).await;
                 found = webhooks.registration_in_any_phase(partner, registration).await?;
             }
             let recorded = match (decide(found.as_ref(), event, claimed.delivery.ping), &found) {
@@ -281,7 +281,7 @@ impl<P: Post, Q: DeliveryQueue> Dispatcher<P, Q> {
     ) -> Result<Recorded, WorkerError> {
         for round in 0..ROUNDS {
             if round > 0 {
-                self.pause(round).await;
+                runtime::pause(round, &*self.worker.random).await;
             }
             match step().await? {
                 Recorded::Conflict => {}
@@ -289,14 +289,6 @@ impl<P: Post, Q: DeliveryQueue> Dispatcher<P, Q> {
             }
         }
         Err(WorkerError::Unsettled)
-    }
-
-    /// Lets the other writer finish: up to 20 ms, doubled each round.
-    async fn pause(&self, round: u32) {
-        let mut byte = [0];
-        self.worker.random.fill(&mut byte);
-        let most = 20_u64 << round.min(5);
-        tokio::time::sleep(Duration::from_millis(most * u64::from(byte[0]) / 256)).await;
     }
 }
 

@@ -16,7 +16,6 @@ pub mod dispatch;
 pub mod event_name;
 pub mod events;
 pub mod fanout;
-mod paging;
 pub mod post;
 pub mod queue;
 pub mod registrations;

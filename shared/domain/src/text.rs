@@ -20,7 +20,7 @@ impl<const MAX: usize> Text<MAX> {
     /// characters.
     pub fn parse(text: &str) -> Result<Self, Problem> {
         let text = text.trim();
-        if text.is_empty() {
+        if text.chars().all(is_invisible) {
             return Err(Problem::Required);
         }
         if text.chars().count() > MAX {
@@ -45,6 +45,12 @@ impl<const MAX: usize> fmt::Debug for Text<MAX> {
     }
 }
 
+/// What shows nothing by itself: white space, and the joiners and zero-width spaces that are proper between letters.
+fn is_invisible(c: char) -> bool {
+    c.is_whitespace()
+        || matches!(c, '\u{00AD}' | '\u{200B}'..='\u{200F}' | '\u{2060}'..='\u{2064}' | '\u{3164}')
+}
+
 /// Control characters, line and paragraph separators, bidirectional overrides and isolates (Unicode UAX #9).
 fn is_unprintable(c: char) -> bool {
     c.is_control()
@@ -62,6 +68,8 @@ mod tests {
         assert_eq!(Text::<5>::parse("  Zoë "), Ok(Text("Zoë".to_owned())));
         assert_eq!(Text::<5>::parse("12345").unwrap().as_str(), "12345");
         assert_eq!(Text::<5>::parse("   "), Err(Problem::Required));
+        assert_eq!(Text::<5>::parse("\u{200B}\u{200D}"), Err(Problem::Required));
+        assert!(Text::<9>::parse("می\u{200C}رم").is_ok(), "a joiner between letters is spelling");
         assert_eq!(Text::<5>::parse("123456"), Err(Problem::TooLong { max: 5 }));
         for bad in ["a\nb", "a\0b", "a\u{202E}b", "a\u{2028}b"] {
             assert!(matches!(Text::<5>::parse(bad), Err(Problem::Malformed { .. })), "{bad:?}");

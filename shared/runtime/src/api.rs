@@ -83,12 +83,14 @@ async fn serve_requests<A>(
                 line.note("api_request_id", request.id.clone());
                 let answer =
                     AssertUnwindSafe(handle(app, &request, &mut line)).catch_unwind().await;
-                let answer = answer
-                    .unwrap_or_else(|panic| Err(Failure::internal(panic_text(&*panic).to_owned())));
+                let answer = answer.unwrap_or_else(|_| Err(Failure::internal(panic_text())));
                 (request.route.contract, request.id, answer)
             }
             Err(rejected) => {
                 line.note("api_request_id", rejected.id.clone());
+                if let Some(route) = rejected.route {
+                    line.note("route", format!("{} {}", route.method.as_str(), route.path));
+                }
                 let contract = rejected.route.map_or(Contract::Cos, |route| route.contract);
                 (contract, rejected.id, Err(rejected.failure))
             }

@@ -68,7 +68,11 @@ impl Idempotency {
         keys: &KeyRing,
         now: Timestamp,
     ) -> Result<Option<Reply>, IdempotencyError> {
-        match find(table, &self.fingerprint, now).await? {
+        // A partner without keys has no record yet.
+        let Some(scope) = keys.existing_keys(Scope::Partner(self.partner)).await? else {
+            return Ok(None);
+        };
+        match find(table, &self.fingerprint.key(&scope), now).await? {
             Some(record) => self.open(record, keys).await.map(Some),
             None => Ok(None),
         }
@@ -87,9 +91,10 @@ impl Idempotency {
         now: Timestamp,
     ) -> Result<(), IdempotencyError> {
         let plain = serde_json::to_vec(reply)?;
-        let answer = keys.seal(Scope::Partner(self.partner), &self.aad(), &plain).await?;
+        let scope = keys.keys(Scope::Partner(self.partner)).await?;
+        let answer = scope.seal(&self.aad(), &plain)?;
         let record = Record { request_id: self.request_id.clone(), answer };
-        let (item, condition) = record.to_put(&self.fingerprint, now);
+        let (item, condition) = record.to_put(&self.fingerprint.key(&scope), now);
         transaction.put(LABEL, table, item, condition);
         Ok(())
     }

@@ -40,7 +40,7 @@ pub async fn serve<A>(
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {
         let mut invocation = Invocation::start(function, &event.context.request_id);
         let answer = AssertUnwindSafe(Box::pin(handle(app, event.payload))).catch_unwind().await;
-        let answer = answer.unwrap_or_else(|panic| Err(panic_text(&*panic).to_owned().into()));
+        let answer = answer.unwrap_or_else(|_| Err(panic_text().into()));
         match &answer {
             Ok(_) => invocation.finish("ok", false, meter.take()),
             Err(error) => {

@@ -14,6 +14,7 @@ mod idempotency;
 mod invoke;
 mod log;
 mod metrics;
+mod pause;
 mod settings;
 
 pub use api::{serve_api, serve_public_api};
@@ -26,6 +27,7 @@ pub use idempotency::{Idempotency, IdempotencyError};
 pub use invoke::{Refused, serve};
 pub use log::start_logging;
 pub use metrics::{Metric, count};
+pub use pause::pause;
 pub use settings::{Missing, Settings, VARIABLES};
 
 /// What a function's `main` returns.

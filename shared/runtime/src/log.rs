@@ -4,7 +4,9 @@
 //! redacting `Debug`, errors never quote input, and bodies are never logged.
 
 use std::io::Write as _;
+use std::panic::PanicHookInfo;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use jiff::Timestamp;
@@ -16,6 +18,7 @@ use crate::metrics;
 
 /// Sends what libraries report through `tracing` to standard output as JSON. `AWS_LAMBDA_LOG_LEVEL` sets the level.
 pub fn start_logging() {
+    std::panic::set_hook(Box::new(note_panic));
     let level = std::env::var("AWS_LAMBDA_LOG_LEVEL").ok();
     let level = level.and_then(|level| level.parse().ok()).unwrap_or(LevelFilter::WARN);
     tracing_subscriber::fmt()
@@ -110,13 +113,21 @@ pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     text
 }
 
-/// What a panic said. Panic messages of this code never quote input.
-pub(crate) fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
-    panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("panicked")
+static PANICKED_AT: Mutex<Option<String>> = Mutex::new(None);
+
+/// Where the last panic happened, and not what it said: a slice's panic quotes the text it was cut from.
+fn note_panic(panic: &PanicHookInfo<'_>) {
+    let place =
+        panic.location().map(|place| format!("panicked at {}:{}", place.file(), place.line()));
+    // A panic outside a request ends the process: this line is all that remains of it.
+    let _ = writeln!(std::io::stderr().lock(), "{}", place.as_deref().unwrap_or("panicked"));
+    *PANICKED_AT.lock().unwrap_or_else(PoisonError::into_inner) = place;
+}
+
+/// What the log says of a panic that was just caught.
+pub(crate) fn panic_text() -> String {
+    let place = PANICKED_AT.lock().unwrap_or_else(PoisonError::into_inner).take();
+    place.unwrap_or_else(|| "panicked".to_owned())
 }
 
 #[cfg(test)]

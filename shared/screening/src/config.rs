@@ -31,6 +31,8 @@ pub struct Config {
     pub same_letters_log_odds: f64,
     /// Highest log-odds of a name that is not identical.
     pub inexact_ceiling: f64,
+    /// Added when both names hold numbers and they differ.
+    pub numbers_contradict: f64,
     /// Added when the name is a weak alias and not identical.
     pub weak_alias: f64,
     /// Added when the name is a former one and not identical.
@@ -114,6 +116,7 @@ impl Default for Config {
             exact_log_odds: 4.8,
             same_letters_log_odds: 4.6,
             inexact_ceiling: 4.7,
+            numbers_contradict: -2.0,
             weak_alias: -0.7,
             former_name: -0.2,
             birth_date: BirthDateWeights {

@@ -3,10 +3,11 @@
 //! Invariant: an entry counts as altered exactly when its content hash moved; a delta index scores its entries as the full
 //! index does.
 
+use crate::candidates::Scratch;
 use crate::config::Config;
-use crate::entity::{ListEdition, Query};
+use crate::entity::ListEdition;
 use crate::index::{CompileError, Index, compile};
-use crate::search::Scratch;
+use crate::query::Query;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 

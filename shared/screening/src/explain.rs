@@ -5,7 +5,7 @@
 
 use crate::align::Pairing;
 use crate::config::Config;
-use crate::entity::{Entity, EntityType, Name, NameKind, Topic};
+use crate::entity::{EntityType, Name, NameKind, Topic};
 use crate::index::Index;
 use crate::qualify::{Evidence, Qualifiers};
 use crate::score::{FEATURES, Measures, measure, name_log_odds, probability};
@@ -127,11 +127,9 @@ pub struct Term {
 
 impl Explanation {
     pub(crate) fn build(
-        query_name: &str,
-        query: &[Token],
-        listed: &[Token],
-        entity: &Entity,
-        name: &Name,
+        (query_name, query): (&str, &[Token]),
+        (name, listed): (&Name, &[Token]),
+        entity_type: EntityType,
         qualifiers: &Qualifiers,
         config: &Config,
         index: &Index,
@@ -149,7 +147,7 @@ impl Explanation {
                 .map(|(_, token)| token.text.clone())
                 .collect()
         };
-        let odds = name_log_odds(&measures, name.kind, entity.entity_type, config);
+        let odds = name_log_odds(&measures, name.kind, entity_type, config);
         Self {
             tokens: alignment
                 .pairings()
@@ -158,7 +156,7 @@ impl Explanation {
                 .collect(),
             unmatched_query: left(query, &|at| alignment.query_free(at)),
             unmatched_listed: left(listed, &|at| alignment.listed_free(at)),
-            name_terms: name_terms(&measures, name.kind, entity.entity_type, odds, config),
+            name_terms: name_terms(&measures, name.kind, entity_type, odds, config),
             evidence: qualifiers.evidence(),
             threshold: config.threshold,
             engine: ENGINE_VERSION.to_owned(),
@@ -222,6 +220,9 @@ fn name_terms(
     let kind_odds = config.kind_log_odds(kind);
     if kind_odds != 0.0 {
         terms.push(term("kind of alias", 1.0, kind_odds));
+    }
+    if measures.numbers_contradict {
+        terms.push(term("numbers contradict each other", 1.0, config.numbers_contradict));
     }
     // What the limit for names that are not identical, or the bonus for equal letters, takes away or adds.
     let sum: f64 = terms.iter().map(|term| term.log_odds).sum();

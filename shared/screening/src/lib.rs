@@ -7,6 +7,7 @@
 //! [`Config`].
 
 mod align;
+mod candidates;
 pub mod cli;
 mod config;
 mod country;
@@ -20,24 +21,26 @@ mod pairs;
 pub mod parity;
 mod parse;
 mod qualify;
+mod query;
 mod score;
 mod search;
 mod similarity;
 mod text;
 
+pub use candidates::Scratch;
 pub use config::{BirthDateWeights, Config, Curve, Curves};
 pub use date::{BirthDate, DateMatch, PartialDate};
 pub use delta::{Delta, EntityKey, SelfTest, compile_delta, diff, self_test};
 pub use entity::{
-    Entity, EntityType, Gender, Identifier, ListEdition, ListInfo, Name, NameKind, Query,
-    QueryType, Topic,
+    Entity, EntityType, Gender, Identifier, ListEdition, ListInfo, Name, NameKind, Topic,
 };
 pub use explain::{ENGINE_VERSION, Explanation, Hit, Term, TokenMatch};
 pub use index::{CompileError, Index, IndexError, compile};
 pub use pairs::{PairScore, compare, token_counts};
 pub use parse::{Format, ParseError, Parsed, RejectedRow, Source, parse};
 pub use qualify::{Evidence, EvidenceKind};
-pub use search::{Ranked, Scratch};
+pub use query::{Query, QueryType};
+pub use search::Ranked;
 pub use similarity::Reason;
 
 /// SHA-256 in hexadecimal: the name of an index file and of a source file.

@@ -6,8 +6,9 @@
 use crate::config::Config;
 use crate::country;
 use crate::date::{DateMatch, PartialDate};
-use crate::entity::{Gender, Query};
+use crate::entity::Gender;
 use crate::index::{EntityRecord, Index};
+use crate::query::Query;
 use serde::{Deserialize, Serialize};
 
 /// One piece of evidence and what it adds.

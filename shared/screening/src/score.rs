@@ -31,6 +31,8 @@ pub(crate) struct Measures {
     pub(crate) loose: f32,
     /// A number on one side that the other lacks or contradicts.
     pub(crate) numbers: f32,
+    /// Both sides hold a number the other lacks: sister ships and numbered companies.
+    pub(crate) numbers_contradict: bool,
     /// Weight of the heaviest query word without a partner.
     pub(crate) query_heaviest: f32,
     /// Weight of the heaviest listed word without a partner.
@@ -70,6 +72,11 @@ pub(crate) fn measure(
             m.numbers += f32::from(token.class == Class::Number);
         }
     }
+    let number_left = |tokens: &[TokenRef<'_>], free: &dyn Fn(usize) -> bool| {
+        tokens.iter().enumerate().any(|(at, token)| token.class == Class::Number && free(at))
+    };
+    m.numbers_contradict = number_left(query, &|at| alignment.query_free(at))
+        && number_left(listed, &|at| alignment.listed_free(at));
     let mut identical = true;
     let mut places = [u8::MAX; 32];
     for pairing in alignment.pairings() {
@@ -215,7 +222,9 @@ pub(crate) fn name_log_odds(
             .map(|(value, curve)| curve.at(f64::from(*value)))
             .sum::<f64>();
     let sum = if measures.same_letters { sum.max(config.same_letters_log_odds + tie) } else { sum };
-    soften(sum, config.inexact_ceiling) + config.kind_log_odds(kind)
+    soften(sum, config.inexact_ceiling)
+        + config.kind_log_odds(kind)
+        + if measures.numbers_contradict { config.numbers_contradict } else { 0.0 }
 }
 
 /// Keeps a name that is not identical below the ceiling without making good matches equal.

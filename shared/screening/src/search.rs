@@ -1,46 +1,22 @@
-//! Finding the few listed names worth scoring, and scoring them.
+//! Screening one customer: score the candidates, rank them, explain the hits.
 //!
-//! Invariant: the list is never scanned: names are reached only through tokens they share with the query, in letters, sound,
-//! consonants or meaning. Buffers are reused, so a search allocates per hit and per query, never per candidate.
+//! Invariant: buffers are reused, so a search allocates per hit and per query, never per candidate; equal scores keep the
+//! order of the file, so the same search always answers alike.
 
+use crate::candidates::Scratch;
 use crate::config::Config;
-use crate::entity::{Entity, EntityType, NameKind, Query, hex};
+use crate::entity::{Entity, NameKind, hex};
 use crate::explain::{Explanation, Hit};
-use crate::index::{Grams, Index, bigrams};
+use crate::index::Index;
 use crate::qualify::{Qualifiers, Subject, qualify};
+use crate::query::Query;
 use crate::score::{Measures, measure, name_log_odds, probability};
-use crate::similarity::{TokenRef, similarity};
-use crate::text::token::GIVEN_GROUP;
+use crate::similarity::TokenRef;
 use crate::text::{Class, Token, analyse, tokens_of};
-
-/// Tokens shared letter pairs must exceed this part of the longer word's pairs.
-const PAIR_SHARE: f32 = 0.38;
-/// How many similar tokens one query token may bring in.
-const SIMILAR: usize = 40;
-/// Candidates below this part of the best one are not scored.
-const KEEP: f32 = 0.42;
-/// Weight below which a word the list holds as written is not looked up by likeness.
-const COMMON: f32 = 0.4;
-/// Likeness below which a similar token brings nothing in.
-const LIKENESS: f32 = 0.66;
-
-/// Buffers one search uses; keep it and pass it again to save their allocation.
-#[derive(Debug, Default)]
-pub struct Scratch {
-    name_scores: Vec<f32>,
-    name_slot: Vec<u16>,
-    touched: Vec<u32>,
-    token_pairs: Vec<u8>,
-    token_touched: Vec<u32>,
-    expansions: Vec<(u32, f32)>,
-    best: Vec<(f32, u32)>,
-    same_letters: Vec<u32>,
-    found: Vec<Found>,
-}
 
 /// The best name of one entity.
 #[derive(Debug, Clone, Copy)]
-struct Found {
+pub(crate) struct Found {
     entity: u32,
     name: u32,
     query_name: u16,
@@ -139,257 +115,6 @@ impl Index {
             other.odds.total_cmp(&one.odds).then(one.entity.cmp(&other.entity))
         });
         prepared
-    }
-
-    /// Fills `scratch.best` with the names most worth scoring.
-    fn candidates(
-        &self,
-        scratch: &mut Scratch,
-        tokens: &[Token],
-        wanted: EntityType,
-        limit: usize,
-    ) {
-        let names = self.name_count();
-        if scratch.name_scores.len() != names {
-            scratch.name_scores = vec![0.0; names];
-            scratch.name_slot = vec![0; names];
-            scratch.touched.clear();
-        }
-        if scratch.token_pairs.len() != self.token_count() {
-            scratch.token_pairs = vec![0; self.token_count()];
-            scratch.token_touched.clear();
-        }
-        scratch.best.clear();
-        let total: f32 = tokens.iter().map(|token| token.weight).sum();
-        let smallest = if tokens.iter().any(|token| token.weight >= 0.2) { 0.15 } else { 0.0 };
-        let mut slot = 0u16;
-        for (at, token) in tokens.iter().enumerate() {
-            if token.weight < smallest {
-                continue;
-            }
-            slot += 1;
-            self.expand(scratch, token);
-            self.spread(scratch, slot, token.weight);
-            if let Some(next) = tokens.get(at + 1)
-                && token.class != Class::Legal
-                && next.class != Class::Legal
-            {
-                self.expand_joined(scratch, token, next);
-                if !scratch.expansions.is_empty() {
-                    slot += 1;
-                    self.spread(scratch, slot, token.weight + next.weight);
-                }
-            }
-            self.expand_split(scratch, token, &mut slot);
-        }
-        self.choose(scratch, total, wanted, limit);
-    }
-
-    /// Listed tokens that may stand for a query token, with their likeness, best first.
-    fn expand(&self, scratch: &mut Scratch, token: &Token) {
-        scratch.expansions.clear();
-        let view = token.view();
-        for number in self.tokens_spelled(&token.text) {
-            if let Some(listed) = self.token(number) {
-                let (likeness, _) = similarity(view, listed);
-                if likeness >= LIKENESS {
-                    scratch.expansions.push((number, likeness));
-                }
-            }
-        }
-        if token.class != Class::Word && token.class != Class::Title {
-            return;
-        }
-        if token.group != 0 {
-            let likeness = if token.group >= GIVEN_GROUP { 0.95 } else { 0.85 };
-            scratch.expansions.extend(self.group(token.group).map(|number| (number, likeness)));
-        }
-        // A common word that the list knows as written brings enough names in as it is.
-        if !scratch.expansions.is_empty() && token.weight < COMMON {
-            scratch
-                .expansions
-                .sort_unstable_by(|one, other| other.1.total_cmp(&one.1).then(one.0.cmp(&other.0)));
-            return;
-        }
-        if token.abjad {
-            self.expand_pairs(scratch, view, &token.skeleton, self.skeleton_grams(), 1);
-            self.expand_pairs(scratch, view, &token.sound, self.sound_grams(), 1);
-        } else {
-            self.expand_pairs(scratch, view, &token.sound, self.sound_grams(), 2);
-            if !self.abjad_grams().is_empty() {
-                self.expand_pairs(scratch, view, &token.skeleton, self.abjad_grams(), 1);
-            }
-        }
-        scratch
-            .expansions
-            .sort_unstable_by(|one, other| other.1.total_cmp(&one.1).then(one.0.cmp(&other.0)));
-    }
-
-    /// Tokens that share letter pairs with `word`.
-    fn expand_pairs(
-        &self,
-        scratch: &mut Scratch,
-        view: TokenRef<'_>,
-        word: &str,
-        grams: Grams<'_>,
-        slack: usize,
-    ) {
-        let length = word.len();
-        if length == 0 || grams.is_empty() {
-            return;
-        }
-        let reach = if length <= 6 { 1 } else { slack };
-        for pair in bigrams(word) {
-            for near in length.saturating_sub(reach)..=length + reach {
-                for number in grams.pair(pair, near) {
-                    if let Some(count) = scratch.token_pairs.get_mut(number as usize) {
-                        if *count == 0 {
-                            scratch.token_touched.push(number);
-                        }
-                        *count = count.saturating_add(1);
-                    }
-                }
-            }
-        }
-        let least = ((length + 1) as f32 * PAIR_SHARE).ceil().max(2.0) as u8;
-        scratch.best.clear();
-        for &number in &scratch.token_touched {
-            if let Some(count) = scratch.token_pairs.get_mut(number as usize) {
-                if *count >= least {
-                    scratch.best.push((f32::from(*count), number));
-                }
-                *count = 0;
-            }
-        }
-        scratch.token_touched.clear();
-        if scratch.best.len() > SIMILAR * 2 {
-            scratch.best.select_nth_unstable_by(SIMILAR * 2, |one, other| {
-                other.0.total_cmp(&one.0).then(one.1.cmp(&other.1))
-            });
-            scratch.best.truncate(SIMILAR * 2);
-        }
-        let from = scratch.expansions.len();
-        for &(_, number) in &scratch.best {
-            let Some(listed) = self.token(number) else { continue };
-            let (likeness, _) = similarity(view, listed);
-            if (LIKENESS..1.0).contains(&likeness) {
-                scratch.expansions.push((number, likeness));
-            }
-        }
-        scratch.best.clear();
-        if let Some(added) = scratch.expansions.get_mut(from..) {
-            added
-                .sort_unstable_by(|one, other| other.1.total_cmp(&one.1).then(one.0.cmp(&other.0)));
-        }
-        scratch.expansions.truncate(from + SIMILAR);
-    }
-
-    /// Two query words that the list writes as one.
-    fn expand_joined(&self, scratch: &mut Scratch, token: &Token, next: &Token) {
-        scratch.expansions.clear();
-        if token.text.len() + next.text.len() < 4 {
-            return;
-        }
-        let joined = [token.text.as_str(), next.text.as_str()].concat();
-        scratch.expansions.extend(self.tokens_spelled(&joined).map(|number| (number, 0.95)));
-        if token.abjad || !scratch.expansions.is_empty() {
-            return;
-        }
-        let sound = crate::text::sound::sound_form(&joined);
-        if sound != joined {
-            // A sound form that is itself a listed spelling is the common case of habit differences.
-            scratch.expansions.extend(self.tokens_spelled(&sound).map(|number| (number, 0.9)));
-        }
-    }
-
-    /// One query word that the list writes as two.
-    fn expand_split(&self, scratch: &mut Scratch, token: &Token, slot: &mut u16) {
-        let text = token.text.as_str();
-        if token.class != Class::Word
-            || text.len() < 6
-            || !text.is_ascii()
-            || !self.tokens_spelled(text).is_empty()
-        {
-            return;
-        }
-        for at in 2..text.len() - 1 {
-            let (Some(head), Some(tail)) = (text.get(..at), text.get(at..)) else { continue };
-            let (heads, tails) = (self.tokens_spelled(head), self.tokens_spelled(tail));
-            if heads.is_empty() || tails.is_empty() {
-                continue;
-            }
-            for numbers in [heads, tails] {
-                scratch.expansions.clear();
-                scratch.expansions.extend(numbers.map(|number| (number, 0.95)));
-                *slot += 1;
-                self.spread(scratch, *slot, token.weight * 0.6);
-            }
-        }
-    }
-
-    /// Credits every name that holds one of the expansions; the best one per slot counts.
-    fn spread(&self, scratch: &mut Scratch, slot: u16, weight: f32) {
-        let Scratch { expansions, name_scores, name_slot, touched, .. } = scratch;
-        for &(token, likeness) in expansions.iter() {
-            let listed_weight = self.token(token).map_or(0.0, |listed| listed.weight);
-            let gain = weight.min(listed_weight * 1.15) * crate::align::credit(likeness);
-            for name in self.names_with(token) {
-                let at = name as usize;
-                if let (Some(seen), Some(score)) = (name_slot.get_mut(at), name_scores.get_mut(at))
-                {
-                    if *seen == slot {
-                        continue;
-                    }
-                    if *score == 0.0 {
-                        touched.push(name);
-                    }
-                    *seen = slot;
-                    *score += gain;
-                }
-            }
-        }
-    }
-
-    /// Moves the most promising names to `scratch.best` and clears the tallies.
-    fn choose(&self, scratch: &mut Scratch, total: f32, wanted: EntityType, limit: usize) {
-        let Scratch { name_scores, name_slot, touched, best, .. } = scratch;
-        let (weights, types) = (self.name_weights(), self.name_types());
-        best.clear();
-        for &name in touched.iter() {
-            let at = name as usize;
-            let Some(score) = name_scores.get_mut(at) else { continue };
-            let own = f32::from(weights.get(at).copied().unwrap_or(0)) * 16.0 / 255.0;
-            let kind = EntityType::from_code(types.get(at).copied().unwrap_or(4));
-            if wanted.meets(kind) {
-                best.push((*score / (0.3 + 0.65 * total + 0.35 * own), name));
-            }
-            *score = 0.0;
-            if let Some(seen) = name_slot.get_mut(at) {
-                *seen = 0;
-            }
-        }
-        touched.clear();
-        if best.len() > limit {
-            best.select_nth_unstable_by(limit, |one, other| {
-                other.0.total_cmp(&one.0).then(one.1.cmp(&other.1))
-            });
-            best.truncate(limit);
-        }
-        // What shares far less than the best one shares cannot overtake it.
-        let most = best.iter().map(|(score, _)| *score).fold(0.0, f32::max);
-        best.retain(|(score, _)| *score >= most * KEEP);
-    }
-
-    /// Names that differ from the query in spacing only are scored whatever tokens they share.
-    fn add_same_letters(&self, scratch: &mut Scratch, wanted: EntityType) {
-        let Scratch { same_letters, best, .. } = scratch;
-        let types = self.name_types();
-        for &name in same_letters.iter() {
-            let kind = EntityType::from_code(types.get(name as usize).copied().unwrap_or(4));
-            if wanted.meets(kind) && !best.iter().any(|(_, known)| *known == name) {
-                best.push((0.0, name));
-            }
-        }
     }
 
     fn score_candidates(
@@ -508,11 +233,9 @@ impl Index {
         let qualifiers: Qualifiers = qualify(self, &record, found.entity, &subject, config);
         let query_name = query.names.get(usize::from(found.query_name)).map_or("", String::as_str);
         let explanation = Explanation::build(
-            query_name,
-            query_tokens,
-            &listed_tokens,
-            &entity,
-            name,
+            (query_name, query_tokens),
+            (name, &listed_tokens),
+            entity.entity_type,
             &qualifiers,
             config,
             self,

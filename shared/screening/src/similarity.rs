@@ -20,11 +20,10 @@ pub(crate) struct TokenRef<'a> {
 }
 
 impl TokenRef<'_> {
-    /// The same word: equal text written in a script of the same kind, or two spellings of one legal form.
+    /// The same word: equal text, written in a script of the same kind.
     pub(crate) fn is_identical(self, other: TokenRef<'_>) -> bool {
         let same_script = self.abjad == other.abjad && self.syllable == other.syllable;
-        let form = self.class == Class::Legal && other.class == Class::Legal;
-        if form { self.group == other.group } else { self.text == other.text && same_script }
+        self.text == other.text && same_script
     }
 }
 
@@ -76,6 +75,9 @@ pub enum Reason {
     /// Written as one word on one side and as two on the other.
     #[serde(rename = "written together or apart")]
     Joined,
+    /// Two spellings of one legal form.
+    #[serde(rename = "same legal form")]
+    LegalForm,
     /// Without its article.
     #[serde(rename = "article")]
     Article,
@@ -122,6 +124,9 @@ pub(crate) fn similarity(a: TokenRef<'_>, b: TokenRef<'_>) -> (f32, Reason) {
 
 /// Legal forms are equal by group; an unknown word one slip away from a short form is that form.
 fn legal(a: TokenRef<'_>, b: TokenRef<'_>) -> (f32, Reason) {
+    if a.class == b.class {
+        return (if a.group == b.group { 0.985 } else { 0.0 }, Reason::LegalForm);
+    }
     let (form, word) = if a.class == Class::Legal { (a, b) } else { (b, a) };
     let slip = word.class == Class::Word
         && word.group == 0

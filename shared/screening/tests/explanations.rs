@@ -1,5 +1,7 @@
 //! Every stored explanation re-computes to its score, and an index, a delta and a plain comparison agree.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+
 use proptest::prelude::*;
 use screening::{
     Config, Entity, EntityType, Hit, Index, ListEdition, ListInfo, NameKind, Query, Topic, compare,

@@ -1,5 +1,7 @@
 //! Hostile input: damaged index files and random bytes in every parser. Nothing panics, nothing reads out of bounds.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+
 use proptest::prelude::*;
 use screening::{
     Config, Entity, EntityType, Format, Index, IndexError, ListEdition, ListInfo, NameKind, Query,

@@ -1,5 +1,7 @@
 //! The sample lists answer as the public sandbox documents.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+
 use screening::{
     Config, Format, Index, ListEdition, ListInfo, Query, Source, Topic, compile, parse,
 };

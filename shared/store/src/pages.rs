@@ -14,8 +14,8 @@ use crate::{Item, Query, StoreError, Table, number, text};
 
 const BOOKMARK_LIFE: SignedDuration = SignedDuration::from_mins(15);
 
-/// A listing whose filters match few of many items is read in answers of this size.
-const FILTERED_READ: u32 = 200;
+/// A listing whose filters match few of many items is read in answers as large as DynamoDB gives (1 MB).
+const FILTERED_READ: u32 = 1_000;
 
 /// A caller may jump far ahead or filter for something rare; past this many answers the request fails rather than run
 /// into the gateway's time-out.

@@ -5,7 +5,6 @@
 
 mod contact_request;
 mod customer_request;
-mod page;
 mod profile_request;
 mod response;
 mod search_request;
@@ -25,8 +24,7 @@ pub(crate) use customer_request::{
     read_business_diligence_change, read_diligence_change, read_name_change, read_onboarding,
     read_profile_change,
 };
-pub use page::Page;
-pub(crate) use page::Paging;
+pub use http_api::{Page, Paging};
 pub use response::{Contact, Customer};
 pub(crate) use response::{contact, customer, secrets_of, secrets_of_contact};
 pub(crate) use search_request::Search;

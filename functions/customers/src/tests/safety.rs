@@ -113,7 +113,7 @@ async fn a_change_that_is_always_overtaken_is_a_conflict() {
     let id = world.bob().await;
     let (answer, tries) = overtaken(&world, &id, 99).await;
     assert!(matches!(answer, Err(Failure::Conflict)));
-    assert_eq!(tries, 4);
+    assert_eq!(tries, crate::settle::RETRIES + 1);
     assert_eq!(world.ok(call("GET", format!("customers/{id}"))).await["status"], "Active");
 }
 

@@ -1,8 +1,8 @@
 //! Listing events, newest first, by name, status, registration and time of creation.
 
-use domain::ids::RegistrationId;
+use domain::ids::{PartnerId, RegistrationId};
 use domain::problem::{Problem, Violations};
-use http_api::{Caller, CosCode, Failure, Reply, Request};
+use http_api::{Caller, CosCode, Failure, Paging, Reply, Request};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -13,7 +13,6 @@ use store::{Expression, Query, from_item};
 use super::EventsApi;
 use crate::body::EventObject;
 use crate::event_name;
-use crate::paging::{PageObject, PageRequest};
 use crate::queue::DeliveryQueue;
 
 const STATUSES: &[&str] = &["Pending", "Success", "Failed"];
@@ -55,7 +54,7 @@ fn id_at(at: Timestamp, rest: u8) -> String {
 impl<Q: DeliveryQueue> EventsApi<Q> {
     pub(super) async fn list(&self, caller: &Caller, request: &Request) -> Result<Reply, Failure> {
         let mut violations = Violations::new();
-        let page = PageRequest::read(request, &mut violations);
+        let page = Paging::read(request, &mut violations);
         let name = request.query_parsed("eventName", &mut violations, event_name::parse);
         let status = request.query_parsed("status", &mut violations, read_status);
         let registration =
@@ -63,12 +62,17 @@ impl<Q: DeliveryQueue> EventsApi<Q> {
         let from =
             request.query_parsed("fromCreatedAt", &mut violations, |text| read_time(text, false));
         let to = request.query_parsed("toCreatedAt", &mut violations, |text| read_time(text, true));
+        let partner = request.query_parsed("partnerId", &mut violations, PartnerId::parse);
         violations.into_result()?;
+        // Another partner's events are not refused: to this caller there are none.
+        if partner.is_some_and(|partner| partner != caller.partner) {
+            return Reply::ok(&page.page::<EventObject<'_>>(Vec::new(), false));
+        }
 
         let low = id_at(from.unwrap_or(Timestamp::UNIX_EPOCH), 0);
         let high = id_at(to.unwrap_or(Timestamp::MAX), 0xff);
         if low > high {
-            return Reply::ok(&PageObject::<EventObject<'_>>::new(page, Vec::new(), false));
+            return Reply::ok(&page.page::<EventObject<'_>>(Vec::new(), false));
         }
         let mut query = Query::partition(DeliveryKey::partition(caller.partner))
             .between(low.clone(), high.clone())
@@ -102,7 +106,7 @@ impl<Q: DeliveryQueue> EventsApi<Q> {
             PageError::Store(error) => Failure::internal(error),
         })?;
         let results = found.results.iter().map(EventObject::shown).collect();
-        Reply::ok(&PageObject::new(page, results, found.has_next))
+        Reply::ok(&page.page(results, found.has_next))
     }
 }
 

@@ -3,14 +3,13 @@
 
 use domain::ids::PartnerId;
 use domain::problem::{Problem, Violations};
-use http_api::{Caller, Failure, Reply, Request};
+use http_api::{Caller, Failure, Paging, Reply, Request};
 use store::webhooks::Registration;
 
 use super::RegistrationsApi;
 use super::input::kind;
 use super::view::{RegistrationObject, status};
 use crate::event_name;
-use crate::paging::{PageObject, PageRequest};
 use crate::queue::DeliveryQueue;
 
 const STATUSES: &[&str] = &["Active", "Suspended"];
@@ -26,7 +25,7 @@ fn read_status(text: &str) -> Result<&'static str, Problem> {
 impl<Q: DeliveryQueue> RegistrationsApi<Q> {
     pub(super) async fn list(&self, caller: &Caller, request: &Request) -> Result<Reply, Failure> {
         let mut violations = Violations::new();
-        let page = PageRequest::read(request, &mut violations);
+        let page = Paging::read(request, &mut violations);
         let partner = request.query_parsed("partnerId", &mut violations, PartnerId::parse);
         let name = request.query_parsed("eventName", &mut violations, event_name::parse);
         let kind = request.query_parsed("type", &mut violations, kind);
@@ -43,7 +42,8 @@ impl<Q: DeliveryQueue> RegistrationsApi<Q> {
         };
         let all = self.worker.webhooks.registrations(caller.partner).await;
         let all = all.map_err(Failure::internal)?;
-        let found = all.iter().filter(|registration| matches(registration));
-        Reply::ok(&PageObject::slice(page, found.map(RegistrationObject::of)))
+        let found: Vec<&Registration> =
+            all.iter().filter(|registration| matches(registration)).collect();
+        Reply::ok(&page.slice(&found).map(|registration| RegistrationObject::of(registration)))
     }
 }

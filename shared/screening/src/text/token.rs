@@ -3,6 +3,7 @@
 //! Invariant: every token has a non-empty text, at most [`MAX_TOKENS`] come out of a name however long it is, and the
 //! weight of a token depends on its text and on whether a person is named, never on its neighbours.
 
+use super::compounds::{collapse_letters, han_phrases, split_arabic_compounds};
 use super::lexicon::{LegalForm, Lexicon, lexicon};
 use super::romanise::{self, Habit, Script};
 use super::sound::{skeleton, sound_form};
@@ -78,14 +79,14 @@ const SYLLABLE_WEIGHT: f32 = 0.42;
 /// Given-name groups are kept apart from meaning groups by this bit.
 pub(crate) const GIVEN_GROUP: u16 = 0x8000;
 
-struct RawWord {
-    text: String,
-    sound: String,
-    abjad: bool,
+pub(super) struct RawWord {
+    pub(super) text: String,
+    pub(super) sound: String,
+    pub(super) abjad: bool,
     /// A dot follows, and whether white space came before: "S.A." is one word, "S. A." is two.
-    dotted: bool,
-    spaced: bool,
-    script: Script,
+    pub(super) dotted: bool,
+    pub(super) spaced: bool,
+    pub(super) script: Script,
 }
 
 /// The comparable tokens of a name.
@@ -397,136 +398,6 @@ fn greek_pairs(text: &str) -> String {
         .replace("gk", "g")
         .replace("ay", "av")
         .replace("ey", "ev")
-}
-
-/// Company words written in Han characters stand for whole Latin words.
-fn han_phrases(name: &str) -> std::borrow::Cow<'_, str> {
-    const PHRASES: [(&str, &str); 26] = [
-        ("股份有限公司", " jsc "),
-        ("有限责任公司", " llc "),
-        ("有限公司", " llc "),
-        ("公司", " company "),
-        ("集团", " group "),
-        ("科技", " technology "),
-        ("技术", " technology "),
-        ("工业", " industry "),
-        ("贸易", " trading "),
-        ("商贸", " trading "),
-        ("进出口", " import export "),
-        ("国际", " international "),
-        ("国家", " national "),
-        ("银行", " bank "),
-        ("航空", " aviation "),
-        ("电子", " electronic "),
-        ("机械", " machinery "),
-        ("设备", " equipment "),
-        ("物流", " logistics "),
-        ("能源", " energy "),
-        ("石油", " oil "),
-        ("化工", " chemical "),
-        ("研究所", " institute "),
-        ("研究院", " institute "),
-        ("大学", " university "),
-        ("委员会", " committee "),
-    ];
-    if name.is_ascii() || !name.chars().any(|c| Script::of(c) == Some(Script::Han)) {
-        return name.into();
-    }
-    let mut out = name.to_owned();
-    for (phrase, words) in PHRASES {
-        if out.contains(phrase) {
-            out = out.replace(phrase, words);
-        }
-    }
-    out.into()
-}
-
-/// "S.A." and "T.G.A." are one word; in a person's name dotted letters are initials and stay apart.
-fn collapse_letters(words: &mut Vec<RawWord>, person: bool) {
-    if person {
-        return;
-    }
-    let mut at = 0;
-    while at < words.len() {
-        let mut end = at;
-        let tied = |end: usize| end == at || words.get(end).is_some_and(|word| !word.spaced);
-        while tied(end) && words.get(end).is_some_and(|word| word.text.len() == 1 && word.dotted) {
-            end += 1;
-        }
-        // The last letter of "S.A" may lack its dot.
-        if end > at && tied(end) && words.get(end).is_some_and(|word| word.text.len() == 1) {
-            end += 1;
-        }
-        if end - at >= 2 {
-            let joined: String =
-                words.iter().skip(at).take(end - at).map(|word| word.text.as_str()).collect();
-            if let Some(first) = words.get_mut(at) {
-                first.sound = sound_form(&joined);
-                first.text = joined;
-                first.dotted = false;
-            }
-            words.drain(at + 1..end);
-        }
-        at += 1;
-    }
-}
-
-/// "Abdulrahman", "Abd al-Rahman" and "Abdel Rahman" become abd + rahman; "Nureddin" and "Nur al-Din" become nur + din.
-fn split_arabic_compounds(words: &mut Vec<RawWord>) {
-    const SERVANT: [&str; 12] = [
-        "abdul", "abdel", "abdal", "abdol", "abdoul", "abdur", "abder", "abdus", "abdel", "abdir",
-        "abdi", "abd",
-    ];
-    const FAITH: [&str; 12] = [
-        "eddine", "eddin", "uddin", "oddin", "addin", "iddin", "eddeen", "addeen", "aldin",
-        "eldin", "uldin", "ddine",
-    ];
-    let mut at = 0;
-    while let Some(word) = words.get(at) {
-        let text = word.text.as_str();
-        let latin = matches!(word.script, Script::Latin | Script::Cyrillic);
-        let prefix = SERVANT.iter().find(|prefix| text.starts_with(**prefix));
-        let rest = prefix.and_then(|prefix| text.get(prefix.len()..)).unwrap_or("");
-        if latin && text.len() >= 3 && SERVANT.contains(&text) {
-            // The bare servant word, whatever its article.
-            replace(words, at, &["abd"]);
-        } else if latin
-            && rest.len() >= 4
-            && !rest.starts_with("lah")
-            && !rest.starts_with("llah")
-            && !rest.starts_with("ov")
-        {
-            let rest = rest.to_owned();
-            replace(words, at, &["abd", &rest]);
-            at += 1;
-        } else if latin
-            && text.len() >= 7
-            && let Some(stem) = FAITH
-                .iter()
-                .find_map(|ending| text.strip_suffix(ending))
-                .filter(|stem| stem.len() >= 3)
-        {
-            let stem = stem.to_owned();
-            replace(words, at, &[&stem, "din"]);
-            at += 1;
-        } else if latin && FAITH.contains(&text) {
-            replace(words, at, &["din"]);
-        }
-        at += 1;
-    }
-}
-
-fn replace(words: &mut Vec<RawWord>, at: usize, texts: &[&str]) {
-    let script = words.get(at).map_or(Script::Latin, |word| word.script);
-    let made = texts.iter().map(|text| RawWord {
-        text: (*text).to_owned(),
-        sound: sound_form(text),
-        abjad: false,
-        dotted: false,
-        spaced: true,
-        script,
-    });
-    words.splice(at..=at, made.collect::<Vec<_>>());
 }
 
 #[cfg(test)]

@@ -2,8 +2,9 @@
 //! client never takes a short page for the last one.
 
 use domain::problem::{Problem, Violations};
-use http_api::{Failure, Request};
 use serde::Serialize;
+
+use crate::{Failure, Request};
 
 const DEFAULT_SIZE: u32 = 25;
 const MOST_SIZE: i64 = 50;
@@ -27,7 +28,7 @@ pub struct Page<T> {
 
 impl<T> Page<T> {
     /// The same page of something else.
-    pub(crate) fn map<U>(self, render: impl Fn(T) -> U) -> Page<U> {
+    pub fn map<U>(self, render: impl Fn(T) -> U) -> Page<U> {
         Page {
             results: self.results.into_iter().map(render).collect(),
             page_number: self.page_number,
@@ -40,14 +41,19 @@ impl<T> Page<T> {
 
 /// Which page is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Paging {
+pub struct Paging {
+    /// From 1.
     pub number: u32,
+    /// 1 to 50.
     pub size: u32,
 }
 
 impl Paging {
     /// Reads `pageNumber` and `pageSize`.
-    pub(crate) fn of(request: &Request) -> Result<Self, Failure> {
+    ///
+    /// # Errors
+    /// [`Failure::Invalid`].
+    pub fn of(request: &Request) -> Result<Self, Failure> {
         let mut violations = Violations::new();
         let paging = Self::read(request, &mut violations);
         violations.into_result()?;
@@ -55,7 +61,7 @@ impl Paging {
     }
 
     /// The same, among other parameters.
-    pub(crate) fn read(request: &Request, violations: &mut Violations) -> Self {
+    pub fn read(request: &Request, violations: &mut Violations) -> Self {
         let number =
             request.query_parsed("pageNumber", violations, |text| within(text, MOST_NUMBER));
         let size = request.query_parsed("pageSize", violations, |text| within(text, MOST_SIZE));
@@ -63,7 +69,7 @@ impl Paging {
     }
 
     /// A page that was cut elsewhere.
-    pub(crate) fn page<T>(self, results: Vec<T>, has_next_page: bool) -> Page<T> {
+    pub fn page<T>(self, results: Vec<T>, has_next_page: bool) -> Page<T> {
         Page {
             results,
             page_number: self.number,
@@ -74,7 +80,7 @@ impl Paging {
     }
 
     /// The page of everything there is.
-    pub(crate) fn slice<T>(self, all: &[T]) -> Page<&T> {
+    pub fn slice<T>(self, all: &[T]) -> Page<&T> {
         let skip = (self.number as usize - 1).saturating_mul(self.size as usize);
         let results: Vec<&T> = all.iter().skip(skip).take(self.size as usize).collect();
         let has_next = all.len() > skip.saturating_add(self.size as usize);

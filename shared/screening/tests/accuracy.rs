@@ -1,0 +1,197 @@
+//! Accuracy and speed on the shared tuning sets. Skips, saying so, where they are absent.
+//!
+//! A build with debug assertions takes every fifth query and checks no speed; `cargo test --release` takes them all.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+
+use screening::{
+    Config, EntityType, Format, Index, ListEdition, ListInfo, Query, Scratch, Source, Topic,
+    compile, parse,
+};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+fn data(path: &str) -> Option<PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data").join(path);
+    if path.exists() {
+        return Some(path);
+    }
+    println!("skipped: {} is absent", path.display());
+    None
+}
+
+fn index_of(path: &str) -> Option<Index> {
+    let bytes = std::fs::read(data(path)?).unwrap();
+    let parsed = parse(Format::Jsonl, &[Source::new(path, &bytes)]).unwrap();
+    assert!(parsed.rejected.is_empty());
+    let list = ListEdition {
+        info: ListInfo::new("t", "Test", Topic::Sanctions),
+        entities: parsed.entities,
+    };
+    Some(Index::from_bytes(compile(&[list]).unwrap()).unwrap())
+}
+
+struct Case {
+    uid: String,
+    kind: EntityType,
+    name: String,
+}
+
+fn cases(path: &str) -> Option<Vec<Case>> {
+    let step = if cfg!(debug_assertions) { 5 } else { 1 };
+    let text = std::fs::read_to_string(data(path)?).unwrap();
+    let case = |line: &str| {
+        let fields: Vec<&str> = line.split('\t').collect();
+        Case {
+            uid: fields[0].to_owned(),
+            kind: EntityType::parse(fields[1]),
+            name: fields[2].to_owned(),
+        }
+    };
+    Some(text.lines().skip(1).step_by(step).map(case).collect())
+}
+
+/// For each case the rank of the expected entry, its score, and the best score.
+fn answers(index: &Index, cases: &[Case]) -> Vec<(Option<usize>, f64, f64)> {
+    let (config, mut scratch) = (Config::default(), Scratch::default());
+    cases
+        .iter()
+        .map(|case| {
+            let ranked =
+                index.rank(&mut scratch, &Query::named(case.kind, &case.name), &config, 100);
+            let rank = ranked.iter().position(|hit| hit.uid == case.uid);
+            let score = rank.and_then(|rank| ranked.get(rank)).map_or(0.0, |hit| hit.score);
+            (rank, score, ranked.first().map_or(0.0, |hit| hit.score))
+        })
+        .collect()
+}
+
+fn share(
+    answers: &[(Option<usize>, f64, f64)],
+    test: impl Fn(&(Option<usize>, f64, f64)) -> bool,
+) -> f64 {
+    answers.iter().filter(|answer| test(answer)).count() as f64 / answers.len() as f64
+}
+
+#[test]
+fn the_tuning_sets_reach_their_targets() {
+    let (Some(sdn), Some(held), Some(eu)) = (
+        index_of("screening/sdn_full.jsonl"),
+        index_of("screening/sdn_index_heldout.jsonl"),
+        index_of("screening/eu_index_latin.jsonl"),
+    ) else {
+        return;
+    };
+    let threshold = Config::default().threshold;
+    let innocent = answers(&sdn, &cases("screening/q_negatives_us.tsv").unwrap());
+    let global = answers(&sdn, &cases("screening/q_negatives_global.tsv").unwrap());
+    let mut best: Vec<f64> = innocent.iter().map(|(_, _, best)| *best).collect();
+    best.sort_unstable_by(|one, other| other.total_cmp(one));
+    // The score above which at most one innocent name in a hundred raises an alert.
+    let one_percent = best[best.len() / 100];
+
+    let mutations = answers(&sdn, &cases("screening/q_mutations.tsv").unwrap());
+    let aliases = answers(&held, &cases("screening/q_alias_heldout.tsv").unwrap());
+    let scripts = answers(&eu, &cases("screening/q_cross_script.tsv").unwrap());
+    let first = |answers: &[_]| share(answers, |(rank, _, _)| *rank == Some(0));
+    let recalled = |answers: &[_]| share(answers, |(_, score, _)| *score > one_percent);
+    for (what, value, least) in [
+        ("mutations R@1", first(&mutations), 0.975),
+        ("mutations recall at 1 %", recalled(&mutations), 0.96),
+        ("aliases R@10", share(&aliases, |(rank, _, _)| rank.is_some_and(|rank| rank < 10)), 0.84),
+        ("aliases recall at 1 %", recalled(&aliases), 0.66),
+        ("other scripts R@1", first(&scripts), 0.70),
+        ("other scripts recall at 1 %", recalled(&scripts), 0.47),
+    ] {
+        println!("{what}: {value:.3} (at least {least})");
+        assert!(value >= least, "{what}: {value:.3} < {least}");
+    }
+    for (what, answers) in [("US", &innocent), ("global", &global)] {
+        let alarms = share(answers, |(_, _, best)| *best >= threshold);
+        println!("false alarms, {what}: {alarms:.4}");
+        assert!(alarms <= 0.012, "{what}: {alarms}");
+    }
+}
+
+#[test]
+fn every_listed_name_is_found_first_and_fast() {
+    let Some(path) = data("screening/sdn_full.jsonl") else { return };
+    let bytes = std::fs::read(path).unwrap();
+    let parsed = parse(Format::Jsonl, &[Source::new("sdn", &bytes)]).unwrap();
+    let names: Vec<(String, EntityType, String)> = parsed
+        .entities
+        .iter()
+        .flat_map(|entity| {
+            entity
+                .names
+                .iter()
+                .map(|name| (entity.uid.clone(), entity.entity_type, name.text.clone()))
+        })
+        .step_by(if cfg!(debug_assertions) { 40 } else { 1 })
+        .collect();
+    let list = ListEdition {
+        info: ListInfo::new("t", "Test", Topic::Sanctions),
+        entities: parsed.entities,
+    };
+    let compiled = compile(&[list]).unwrap();
+    assert!(compiled.len() <= 6_000_000, "{} bytes", compiled.len());
+    let index = Index::from_bytes(compiled).unwrap();
+    let (config, mut scratch) = (Config::default(), Scratch::default());
+    let started = Instant::now();
+    for (uid, kind, name) in &names {
+        let ranked = index.rank(&mut scratch, &Query::named(*kind, name), &config, 100);
+        let top = ranked.first().map_or(0.0, |hit| hit.score);
+        // Entries that share a name share its rank.
+        let found = ranked.iter().find(|hit| hit.uid == *uid).map_or(0.0, |hit| hit.score);
+        assert!(found >= 0.99 && top - found < 0.0005, "{name}: {found} below {top}");
+    }
+    let mean = started.elapsed().as_secs_f64() * 1e6 / names.len() as f64;
+    println!("{} names, {mean:.0} microseconds each", names.len());
+}
+
+#[test]
+fn the_published_lists_parse() {
+    let folder = "watchlists/ofac_2022_listlookup";
+    for (format, files, least) in [
+        (
+            Format::OfacCsv,
+            vec!["sdn.csv", "alt.csv", "add.csv", "sdn_comments.csv"],
+            (folder, 9_000),
+        ),
+        (
+            Format::OfacCsv,
+            vec!["cons_prim.csv", "cons_alt.csv", "cons_add.csv", "cons_comments.csv"],
+            ("watchlists/ofac_nonsdn_2025_watchman", 440),
+        ),
+        (Format::UnXml, vec!["UN_consolidated.xml"], ("watchlists/un_2026_watchman", 1_000)),
+        (Format::CslCsv, vec!["csl.csv"], ("watchlists/other_watchman", 100)),
+    ] {
+        let (folder, least) = least;
+        let Some(files) = files
+            .iter()
+            .map(|file| Some((*file, std::fs::read(data(&format!("{folder}/{file}"))?).unwrap())))
+            .collect::<Option<Vec<_>>>()
+        else {
+            continue;
+        };
+        let sources: Vec<Source<'_>> =
+            files.iter().map(|(name, bytes)| Source::new(name, bytes)).collect();
+        let parsed = parse(format, &sources).unwrap();
+        println!(
+            "{folder}: {} entries, {} rows skipped",
+            parsed.entities.len(),
+            parsed.rejected.len()
+        );
+        assert!(
+            parsed.entities.len() >= least && parsed.rejected.len() <= 5,
+            "{:?}",
+            parsed.rejected
+        );
+        assert!(
+            parsed
+                .entities
+                .iter()
+                .any(|entity| !entity.birth_dates.is_empty() || format == Format::CslCsv)
+        );
+    }
+}

@@ -1,0 +1,177 @@
+//! The `watchlist` binary as an operator or a benchmark calls it, on the sample lists.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+fn sample(path: &str) -> String {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("samples").join(path).display().to_string()
+}
+
+fn scratch(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("watchlist");
+    std::fs::create_dir_all(&folder).unwrap();
+    folder.join(name)
+}
+
+fn watchlist(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_watchlist")).args(arguments).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+fn compiled(name: &str) -> String {
+    let index = scratch(name).display().to_string();
+    let ofac = ["sdn.csv", "alt.csv", "add.csv", "sdn_comments.csv"]
+        .map(|file| sample(&format!("ofac/{file}")));
+    let pep = sample("pep/targets.simple.csv");
+    let mut arguments =
+        vec!["compile", "--format", "ofac-csv", "--list", "ofac-sdn", "--out", &index];
+    arguments.extend(ofac.iter().map(String::as_str));
+    arguments.extend([
+        "+",
+        "--format",
+        "opensanctions-csv",
+        "--list",
+        "pep",
+        "--topic",
+        "pep",
+        &pep,
+    ]);
+    let output = watchlist(&arguments);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let printed = text(&output.stdout);
+    for word in ["entities ", "names ", "bytes ", "seconds ", "sha256 "] {
+        assert!(printed.contains(word), "{printed}");
+    }
+    index
+}
+
+#[test]
+fn help_names_every_command() {
+    let printed = text(&watchlist(&["--help"]).stdout);
+    for word in ["compile", "search", "batch", "pairs", "diff", "self-test", "ofac-csv", "un-xml"] {
+        assert!(printed.contains(word), "{word}");
+    }
+}
+
+#[test]
+fn search_explains_and_marks_hits() {
+    let index = compiled("search.gwi");
+    let output = watchlist(&[
+        "search",
+        &index,
+        "Javier Arelano Felix",
+        "--type",
+        "person",
+        "--dob",
+        "1969-12-11",
+    ]);
+    let printed = text(&output.stdout);
+    assert!(printed.starts_with("HIT "), "{printed}");
+    for word in ["romanisation", "same birth date", "threshold 0.70", "OFAC-parity"] {
+        assert!(printed.contains(word), "{word}: {printed}");
+    }
+    let nothing = watchlist(&["search", &index, "Zzyzx Qwrtk"]);
+    assert!(text(&nothing.stdout).contains("nothing listed"));
+}
+
+#[test]
+fn batch_prints_ranks_and_figures() {
+    let index = compiled("batch.gwi");
+    let queries = scratch("queries.tsv");
+    std::fs::write(
+        &queries,
+        "expected_uid\ttype\tquery\tkind\n20102\tentity\tBLUE STAR DIAMONT\ttypo\nQ-putin\tperson\tПутин Владимир\tother\n",
+    )
+    .unwrap();
+    let path = queries.display().to_string();
+    let single = watchlist(&["batch", &index, &path, "--top", "3"]);
+    let printed = text(&single.stdout);
+    let first: Vec<Vec<&str>> = printed
+        .lines()
+        .map(|line| line.split('\t').collect::<Vec<_>>())
+        .filter(|fields| fields.get(1) == Some(&"1"))
+        .collect();
+    assert_eq!(first.len(), 2, "{printed}");
+    assert_eq!((first[0][0], first[0][2]), ("1", "20102"));
+    assert_eq!((first[1][0], first[1][2]), ("2", "Q-putin"));
+    assert!(first[0][3].parse::<f64>().unwrap() > 0.7);
+    let figures: serde_json::Value = serde_json::from_str(text(&single.stderr).trim()).unwrap();
+    for name in [
+        "queries",
+        "meanMicros",
+        "p50Micros",
+        "p95Micros",
+        "p99Micros",
+        "queriesPerSecond",
+        "residentBytes",
+        "indexBytes",
+        "openMillis",
+    ] {
+        assert!(figures.get(name).is_some_and(serde_json::Value::is_number), "{name}: {figures}");
+    }
+    let double = watchlist(&["batch", &index, &path, "--top", "3", "--threads", "2"]);
+    assert_eq!(text(&double.stdout), printed);
+}
+
+#[test]
+fn pairs_print_one_score_a_line() {
+    let pairs = scratch("pairs.tsv");
+    std::fs::write(
+        &pairs,
+        "person\tVladimir Putin\tPutin, Vladimir\nentity\tBank of China\tBank of America\n",
+    )
+    .unwrap();
+    let output = watchlist(&["pairs", &pairs.display().to_string()]);
+    let scores: Vec<f64> = text(&output.stdout).lines().map(|line| line.parse().unwrap()).collect();
+    assert!(scores.len() == 2 && scores[0] > 0.9 && scores[1] < 0.7, "{scores:?}");
+}
+
+#[test]
+fn diff_prints_changes_and_writes_a_delta() {
+    let (old, new, delta) = (scratch("old.gwi"), scratch("new.gwi"), scratch("delta.gwi"));
+    let line = |uid: &str, name: &str| {
+        format!("{{\"uid\":\"{uid}\",\"type\":\"person\",\"name\":\"{name}\"}}\n")
+    };
+    for (index, content) in [
+        (&old, line("1", "Ana Quill") + &line("2", "Bertil Oxenmark")),
+        (&new, line("1", "Anna Quill") + &line("3", "Cyra Dunholt")),
+    ] {
+        let list = index.with_extension("jsonl");
+        std::fs::write(&list, content).unwrap();
+        let (index, list) = (index.display().to_string(), list.display().to_string());
+        assert!(
+            watchlist(&["compile", "--format", "jsonl", "--out", &index, &list]).status.success()
+        );
+    }
+    let [old, new, delta] = [old, new, delta].map(|path| path.display().to_string());
+    let output = watchlist(&["diff", &old, &new, "--out", &delta]);
+    assert_eq!(
+        text(&output.stdout),
+        "+\tjsonl\t3\tCyra Dunholt\n~\tjsonl\t1\tAnna Quill\n-\tjsonl\t2\tBertil Oxenmark\n"
+    );
+    assert!(text(&watchlist(&["search", &delta, "Cyra Dunholt"]).stdout).starts_with("HIT "));
+}
+
+#[test]
+fn mistakes_are_named_and_fail() {
+    for (arguments, complaint) in [
+        (vec!["frobnicate"], "no command"),
+        (vec!["compile", "--format", "pdf", "--out", "x", "y"], "no format"),
+        (vec!["search", "/nonexistent.gwi", "Ana"], "/nonexistent.gwi"),
+        (vec!["batch"], "INDEX is missing"),
+        (vec!["search", "x", "y", "--dob"], "--dob needs a value"),
+    ] {
+        let output = watchlist(&arguments);
+        assert!(!output.status.success());
+        assert!(
+            text(&output.stderr).contains(complaint),
+            "{arguments:?}: {}",
+            text(&output.stderr)
+        );
+    }
+}
