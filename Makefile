@@ -47,12 +47,12 @@ outbox: setup ## print sent e-mails and text messages, and dead letters
 
 test: test-unit test-e2e deploy-check ## everything
 
-test-unit: setup ## unit and store tests, and the checks of the template
+test-unit: setup ## unit and store tests, and the checks of the template and the documents
 	cargo test --workspace --lib --test "*" --quiet
-	$(TOOLS) -m pytest --quiet -p no:cacheprovider infra
+	$(TOOLS) -m pytest --quiet -p no:cacheprovider --confcutdir tests/docs infra tests/docs
 
 test-e2e: setup ## end to end against a bundle of its own on a free port
-	$(GATEHOUSE) run --name test -- $(TOOLS) -m pytest --quiet -p no:cacheprovider tests
+	$(GATEHOUSE) run --name test -- $(TOOLS) -m pytest --quiet -p no:cacheprovider tests/e2e
 
 bench: setup ## start-up, size, memory, and DynamoDB cost of each operation
 	$(TOOLS) benches/run.py
@@ -77,7 +77,7 @@ deploy-build: setup-build ## build the packages for AWS: ARCH=arm64 (default) or
 
 deploy: setup setup-build ## build and deploy to an account with SAM: make deploy STACK=gatehouse ISSUER=https://…
 	@$(PYTHON) infra/tools.py tests/requirements-deploy.txt .tools/deploy
-	@$(TOOLS) infra/deploy.py deploy $(ARCH) --stack "$(STACK)" --issuer "$(ISSUER)" $(SAM_ARGS)
+	@$(TOOLS) infra/deploy.py deploy $(ARCH) $(SAM_ARGS) --stack "$(STACK)" --issuer "$(ISSUER)"
 
 clean: ## remove what was built and installed here
 	@if [ -x $(TOOLS) ]; then for bundle in .local/*/; do [ -d "$$bundle" ] && $(GATEHOUSE) down --name "$$(basename $$bundle)"; done; fi; true

@@ -38,6 +38,8 @@ def build(architecture: str) -> int:
                "--output-format", "zip", "--target", target, "--lambda-dir", str(ROOT / "target" / "lambda")]
     for function in function_names():
         command += ["--bin", function]
+        # The local bundle's packages stand in the same place; without their marks it packs its own again.
+        (ROOT / "target" / "lambda" / function / "bootstrap.sha256").unlink(missing_ok=True)
     return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
 
 

@@ -92,6 +92,11 @@ def test_each_function_has_its_own_role_log_group_and_alarm(template, source):
     for properties in of_type(template, "AWS::CloudWatch::Alarm").values():
         if properties["MetricName"] == "Errors":
             alarmed |= {logical(dimension["Value"]) for dimension in properties["Dimensions"]}
+        # The authorizer's refusals are errors to Lambda, so its alarm counts what the function itself calls a failure.
+        if (properties["Namespace"], properties["MetricName"]) == ("Gatehouse", "failures"):
+            names = {dimension["Value"] for dimension in properties["Dimensions"] if dimension["Name"] == "function"}
+            assert names == {"authorizer"}
+            alarmed.add("AuthorizerFunction")
     lambdas = of_type(template, "AWS::Lambda::Function")
     for name, properties in lambdas.items():
         roles.add(logical(properties["Role"]))

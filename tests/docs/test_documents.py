@@ -26,7 +26,7 @@ FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 MAKE_TARGET = re.compile(r"(?<![\w-])make ([a-z][a-z0-9-]*)")
 # In these documents: "parameter `X`", "`X` parameter", and `X=value` of something that begins with a capital letter.
-PARAMETER = re.compile(r"parameters? `([A-Z]\w+)`|`([A-Z]\w+)` parameter|(?<![\w$-])([A-Z][a-z]\w+)=")
+PARAMETER = re.compile(r"parameters? `([A-Z]\w+)`|`([A-Z]\w+)` parameter|(?<![\w$-])([A-Z][a-z]\w+)=(?!=)")
 
 each_document = pytest.mark.parametrize("document", DOCUMENTS, ids=NAMES)
 
@@ -106,6 +106,31 @@ def test_the_runbook_lists_every_alarm(template):
     assert listed <= alarms
     # Each function has one of this name; the table has one row for all of them.
     assert {name for name in alarms - listed if not name.endswith("Errors")} == set()
+
+
+def test_the_table_of_scan_statuses_is_the_one_in_the_code():
+    code = (ROOT / "shared" / "domain" / "src" / "scan.rs").read_text()
+    written_there = [line[4:] for line in code.splitlines() if re.match(r"//! \| [A-Z]", line)]
+    there = [[cell.strip() for cell in line.strip("|").split("|")] for line in written_there]
+    told = rows(ROOT / "docs" / "api-cos.md", "## Scans and decisions")
+    assert there
+    assert [["refused" if cell == "–" else cell for cell in row] for row in told] == there
+
+
+def test_the_error_codes_are_those_in_the_code():
+    code = (ROOT / "shared" / "http" / "src" / "cos_error.rs").read_text()
+    told = {number for number, *_ in rows(ROOT / "docs" / "api-cos.md", "## Error codes")}
+    assert told == set(re.findall(r"^    \w+ = (\d{4}),$", code, re.MULTILINE))
+
+
+def test_the_webhook_page_names_every_event():
+    code = (ROOT / "functions" / "webhooks" / "src" / "event_name.rs").read_text()
+    listed = code.split("pub const ALL", 1)[1].split("];", 1)[0]
+    told = set()
+    for first, *_ in rows(ROOT / "docs" / "api-webhooks.md", "## Events"):
+        full, *others = re.findall(r"`([\w.]+)`", first)
+        told |= {full} | {full.rpartition(".")[0] + other for other in others}
+    assert told == set(re.findall(r'"(Core\.[\w.]+)"', listed))
 
 
 def test_every_function_has_sample_events_and_nothing_else_has(template):

@@ -137,7 +137,7 @@ mod tests {
         let partner = PartnerId::parse("11111111-2222-3333-4444-555555555555").unwrap();
         let fingerprint = Fingerprint::new(partner, "POST /a", "k", "{}");
         let ring = keys();
-        let key = fingerprint.key(&*ring.keys(partner.into()).await.unwrap());
+        let key = fingerprint.key(&ring.keys(partner.into()).await.unwrap());
         assert!(!key.fingerprint.contains(fingerprint.digest()));
         let seal =
             async |text: &[u8]| ring.seal(partner.into(), &Aad::of(&["t"]), text).await.unwrap();
