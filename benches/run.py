@@ -1,6 +1,6 @@
-"""`make bench`: start-up, size and memory of every function, and the DynamoDB cost of every operation.
+"""`make bench`: start-up, size and memory of every function, the first TLS call, and the DynamoDB cost of every operation.
 
-Two tables, and a non-zero exit when a function starts slower than 1.5 times the hello-world function, or an operation
+Three tables, and a non-zero exit when a function starts slower than 1.5 times the hello-world function, or an operation
 takes more round trips than the design allows. Invariant: release builds are measured for start-up, the deployed bundle
 for cost.
 """
@@ -17,6 +17,7 @@ sys.path.insert(0, str(ROOT / "infra" / "local"))
 
 import operations  # noqa: E402
 import startup  # noqa: E402
+import tls  # noqa: E402
 from packages import function_names  # noqa: E402
 
 SLOWEST_START = 1.5
@@ -48,6 +49,17 @@ def print_starts(names: list[str]) -> list[str]:
     return slow
 
 
+def print_first_calls() -> list[str]:
+    print(f"\n{'TLS library':40}{'first call ms':>14}{'second ms':>11}")
+    for name, flag, target in (
+        ("as built, without jitter entropy", "1", ROOT / "target"),
+        ("with jitter entropy, its default", "0", ROOT / "target" / "jitter"),
+    ):
+        first, second = tls.measure(tls.build(flag, target))
+        print(f"{name:40}{first:14.1f}{second:11.1f}")
+    return []
+
+
 def print_costs(environment: Path) -> list[str]:
     import boto3
 
@@ -67,11 +79,13 @@ def print_costs(environment: Path) -> list[str]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("part", nargs="?", choices=("all", "starts", "costs"), default="all")
+    parser.add_argument("part", nargs="?", choices=("all", "starts", "tls", "costs"), default="all")
     arguments = parser.parse_args()
     problems = []
     if arguments.part in ("all", "starts"):
         problems += print_starts(function_names())
+    if arguments.part in ("all", "tls"):
+        problems += print_first_calls()
     if arguments.part in ("all", "costs"):
         environment = os.environ.get("GATEHOUSE_ENVIRONMENT")
         if environment is None:

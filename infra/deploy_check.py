@@ -53,6 +53,8 @@ def glibc(functions: tuple[str, ...]) -> str:
         "CARGO_ZIGBUILD_CACHE_DIR": str(ROOT / ".tools" / "zig"),
         "ZIG_GLOBAL_CACHE_DIR": str(ROOT / ".tools" / "zig"),
     }
+    # Does nothing when the toolchain has the target's standard library already.
+    subprocess.run(["rustup", "target", "add", "x86_64-unknown-linux-gnu"], cwd=ROOT, check=True)
     # Apart from target/lambda, where the packages of the local bundle are.
     output = ROOT / "target" / "deploy-check"
     command = ["cargo", "lambda", "build", "--release", "--disable-optimizations", "--target", TARGET,

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from support.api import Answer
-from support.bundle import EVENTS, REGISTRATIONS, Bundle, Partner
+from support.bundle import EVENTS, REGISTRATIONS, Bundle, FunctionFailed, Partner
 from support.receiver import Endpoint, Receiver, answer
 from support.waiting import stays, wait_for
 
@@ -171,6 +171,22 @@ def test_a_resend_survives_the_end_of_its_request(bundle: Bundle, house) -> None
     with bundle.configured("webhook-events", GATEHOUSE_FAILPOINT="events.resent"):
         broken(victim.partner.api.post(f"{EVENTS}/{event}/resend", key=key))
     assert victim.partner.api.post(f"{EVENTS}/{event}/resend", key=key).headers["original-request-id"]
+    bundle.let_time_pass(victim.partner.id, event)
+    wait_for("it comes again", lambda: victim.endpoint.ids() == [event, event])
+
+
+def test_an_event_survives_the_end_of_the_sweep(bundle: Bundle, house) -> None:
+    """Ended after it put a delivery off and before it sent it: the next sweep after that sends it."""
+    victim = house()
+    victim.partner.onboard()
+    event = victim.endpoint.wait_for_events(1)[0]["id"]
+    wait_for("it is recorded", lambda: victim.partner.event(event)["status"] == "Success")
+    with bundle.configured("webhook-events", GATEHOUSE_FAILPOINT="events.resent"):
+        broken(victim.partner.api.post(f"{EVENTS}/{event}/resend"))
+    with dying(bundle, "webhook-sweep", "sweep.put_off"):
+        with pytest.raises(FunctionFailed):
+            bundle.let_time_pass(victim.partner.id, event)
+    assert victim.endpoint.ids() == [event]
     bundle.let_time_pass(victim.partner.id, event)
     wait_for("it comes again", lambda: victim.endpoint.ids() == [event, event])
 

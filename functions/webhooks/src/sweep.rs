@@ -2,10 +2,13 @@
 //!
 //! Invariant: a sweep only puts times off and sends messages; it decides nothing about a delivery. It is bounded, so a
 //! large backlog takes several runs and no run its whole time; the oldest come first.
+//!
+//! Kill point: `sweep.put_off`.
 
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use runtime::failpoint;
 use serde_json::{Value, json};
 use store::webhooks::{DUE_SHARDS, Overdue};
 
@@ -81,6 +84,7 @@ async fn hand_over<Q: DeliveryQueue>(
         Overdue::Delivery { key, due_at } => {
             match worker.webhooks.put_off_delivery(key, &due_at, now).await? {
                 Some(delivery) => {
+                    failpoint("sweep.put_off");
                     worker.hand_over(&delivery).await?;
                     swept.deliveries += 1;
                 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::{Failure, Scope, Scopes, SourceList};
 
-/// Which world a credential belongs to. Sandbox tokens may use test triggers; production ones may not.
+/// Which world a credential belongs to, as its token says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names are the documentation")]
 pub enum Environment {

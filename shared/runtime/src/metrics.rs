@@ -12,12 +12,10 @@ use std::sync::{Mutex, PoisonError};
 #[expect(missing_docs, reason = "the names are the documentation")]
 pub enum Metric {
     AuthorizationDenied,
-    AuthorizationGranted,
     DeliveriesAttempted,
     DeliveriesFailed,
     DeliveriesSucceeded,
     EventsFannedOut,
-    EventsPublished,
     RecordsFailed,
     RecordsHandled,
     RegistrationsSuspended,

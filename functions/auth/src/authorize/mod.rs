@@ -24,7 +24,7 @@ use crypto::BoxError;
 use domain::ids::{ClientId, PartnerId};
 use domain::time::Clock;
 use http_api::{Environment, Scopes, SourceList};
-use runtime::Refused;
+use runtime::{Metric, Refused, count};
 use serde_json::Value;
 use store::StoreError;
 use store::clients::{Clients, RevokedTokenKey};
@@ -129,6 +129,7 @@ pub async fn handle(app: &App, event: Value) -> Result<Value, BoxError> {
     match Box::pin(authorize(app, &event)).await {
         Ok(authorized) => Ok(policy::allow(&authorized, &event.method_arn)),
         Err(AuthorizeError::Denied(reason)) => {
+            count(Metric::AuthorizationDenied, 1);
             Err(Refused { answer: "Unauthorized", reason: reason.into() }.into())
         }
         Err(error) => Err(error.into()),

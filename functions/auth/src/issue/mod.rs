@@ -20,6 +20,7 @@ use domain::ids::ClientId;
 use domain::time::{Clock, Random};
 use http_api::{Failure, Reply, Request, Scopes, SourceList};
 use jiff::Timestamp;
+use runtime::{Metric, count};
 use serde_json::json;
 use store::clients::{ClientRecord, Clients};
 
@@ -70,8 +71,14 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply, Failure> {
     }
     // Boxed: the SDK's futures inside are nested deeper than the compiler computes layouts by default.
     match Box::pin(issue(app, request)).await? {
-        Ok(reply) => Ok(reply),
-        Err(error) => Ok(error.into_reply()),
+        Ok(reply) => {
+            count(Metric::TokensIssued, 1);
+            Ok(reply)
+        }
+        Err(error) => {
+            count(Metric::TokensRefused, 1);
+            Ok(error.into_reply())
+        }
     }
 }
 

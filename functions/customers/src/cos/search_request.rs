@@ -7,10 +7,7 @@ use domain::problem::{Problem, Violations};
 use domain::scan::ScanStatus;
 use domain::tax::{TaxId, TaxIdType};
 use domain::text::Text;
-use http_api::{Failure, Request};
-use jiff::Timestamp;
-use jiff::civil::{Date, time};
-use jiff::tz::TimeZone;
+use http_api::{Failure, Request, read_moment};
 use store::customers::ListFilter;
 
 use super::Paging;
@@ -46,8 +43,9 @@ impl Search {
                 ofac: request.query_parsed("ofac", found, ScanStatus::parse),
                 pep_scan: request.query_parsed("pepScan", found, ScanStatus::parse),
                 created_from: request
-                    .query_parsed("fromCreatedAt", found, |text| moment(text, false)),
-                created_to: request.query_parsed("toCreatedAt", found, |text| moment(text, true)),
+                    .query_parsed("fromCreatedAt", found, |text| read_moment(text, false)),
+                created_to: request
+                    .query_parsed("toCreatedAt", found, |text| read_moment(text, true)),
             },
         };
         let paging = Paging::read(request, found);
@@ -59,39 +57,4 @@ impl Search {
 /// The kind is not part of the question, so the widest shape is asked for.
 fn any_tax_id(text: &str) -> Result<TaxId, Problem> {
     TaxId::parse(text, TaxIdType::Foreign)
-}
-
-/// An ISO 8601 time with offset, or a date: its first moment in UTC, or its last for an upper bound. An offset's plus
-/// sign that was not percent-encoded arrives as a space.
-fn moment(text: &str, end_of_day: bool) -> Result<Timestamp, Problem> {
-    let expected = "a time with offset (2026-01-25T17:55:24-05:00) or a date (2026-01-25)";
-    let malformed = Problem::Malformed { expected };
-    if text.len() == 10 {
-        let date: Date = text.parse().map_err(|_| malformed.clone())?;
-        let clock = if end_of_day { time(23, 59, 59, 999_999_999) } else { time(0, 0, 0, 0) };
-        let moment = date.to_datetime(clock).to_zoned(TimeZone::UTC).map_err(|_| malformed)?;
-        return Ok(moment.timestamp());
-    }
-    text.replace(' ', "+").parse().map_err(|_| malformed)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_and_dates_are_read() {
-        for (text, end, read) in [
-            ("2026-01-25T17:55:24-05:00", false, "2026-01-25T22:55:24Z"),
-            ("2026-01-25T17:55:24.4422582 05:00", false, "2026-01-25T12:55:24.4422582Z"),
-            ("2026-01-25T17:55:24Z", true, "2026-01-25T17:55:24Z"),
-            ("2026-01-25", false, "2026-01-25T00:00:00Z"),
-            ("2026-01-25", true, "2026-01-25T23:59:59.999999999Z"),
-        ] {
-            assert_eq!(moment(text, end).unwrap().to_string(), read, "{text}");
-        }
-        for wrong in ["", "yesterday", "2026-13-01", "2026-01-25T17:55:24", "1769381724"] {
-            assert!(moment(wrong, false).is_err(), "{wrong}");
-        }
-    }
 }
