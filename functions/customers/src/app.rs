@@ -3,13 +3,11 @@
 use std::sync::Arc;
 
 use crypto::KeyRing;
-use crypto::kms::KmsWrapper;
 use domain::audit::Actor;
 use domain::ids::CustomerId;
 use domain::time::{Clock, Random};
 use http_api::{Caller, Failure, Request};
 use runtime::{Clients, Missing, Settings, SystemClock, SystemRandom};
-use store::DataKeyTable;
 use store::customers::{Customers, CustomersError};
 
 /// The settings that [`App::start`] reads.
@@ -36,9 +34,7 @@ impl App {
         let table = clients.table(&table);
         let (clock, random): (Arc<dyn Clock>, Arc<dyn Random>) =
             (Arc::new(SystemClock), Arc::new(SystemRandom));
-        let wrapper = Arc::new(KmsWrapper::new(clients.kms(), key));
-        let stored = Arc::new(DataKeyTable::new(table.clone()));
-        let ring = KeyRing::new(wrapper, stored, Arc::clone(&clock), Arc::clone(&random));
+        let ring = clients.key_ring(table.clone(), key);
         Ok(Self::new(table, Arc::new(ring), clock, random))
     }
 

@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use crypto::KeyRing;
-use crypto::kms::KmsWrapper;
 use runtime::{Clients, Missing, Settings, SystemClock, SystemRandom};
-use store::DataKeyTable;
 use store::webhooks::Webhooks;
 
 use crate::address::{AddressRules, NotANetwork};
@@ -53,12 +50,7 @@ fn names(sealing: bool) -> Result<Names, Missing> {
 /// The webhooks' data keys are kept in their own table: no webhook function can reach the customers'.
 fn worker(clients: &Clients, names: &Names) -> Worker<SqsQueue> {
     let table = clients.table(&names.table);
-    let keys = KeyRing::new(
-        Arc::new(KmsWrapper::new(clients.kms(), names.key.clone())),
-        Arc::new(DataKeyTable::new(table.clone())),
-        Arc::new(SystemClock),
-        Arc::new(SystemRandom),
-    );
+    let keys = clients.key_ring(table.clone(), names.key.clone());
     Worker {
         webhooks: Webhooks::new(table),
         keys: Arc::new(keys),

@@ -19,7 +19,11 @@ use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
-use store::{Meter, Table};
+use crypto::KeyRing;
+use crypto::kms::KmsWrapper;
+use store::{DataKeyTable, Meter, Table};
+
+use crate::{SystemClock, SystemRandom};
 
 /// A dead connection is noticed after this long.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(1_500);
@@ -66,6 +70,16 @@ impl Clients {
     pub fn table(&self, name: &str) -> Table {
         let client = self.dynamodb.get_or_init(|| aws_sdk_dynamodb::Client::new(self.config()));
         Table::new(client.clone(), name, self.meter())
+    }
+
+    /// The key ring whose wrapped keys are kept in `table` under the KMS key `wrapping_key`.
+    pub fn key_ring(&self, table: Table, wrapping_key: String) -> KeyRing {
+        KeyRing::new(
+            Arc::new(KmsWrapper::new(self.kms(), wrapping_key)),
+            Arc::new(DataKeyTable::new(table)),
+            Arc::new(SystemClock),
+            Arc::new(SystemRandom),
+        )
     }
 
     /// KMS.

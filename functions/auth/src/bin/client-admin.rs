@@ -4,10 +4,7 @@ use std::sync::Arc;
 
 use auth::admin::usage::{GatewayPlan, UsagePlan};
 use auth::admin::{App, handle};
-use crypto::KeyRing;
-use crypto::kms::KmsWrapper;
 use runtime::{Clients, MainResult, Settings, SystemClock, SystemRandom};
-use store::DataKeyTable;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> MainResult {
@@ -15,14 +12,13 @@ async fn main() -> MainResult {
     let clients = Clients::new();
     let app = Settings::read(|settings| {
         let table = clients.table(&settings.required("AUTH_TABLE"));
-        let wrapper = Arc::new(KmsWrapper::new(clients.kms(), settings.required("DATA_KEY_ID")));
-        let stored = Arc::new(DataKeyTable::new(table.clone()));
+        let keys = clients.key_ring(table.clone(), settings.required("DATA_KEY_ID"));
         let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom));
         let gateway = || aws_sdk_apigateway::Client::new(clients.config());
         let plan = settings.optional("USAGE_PLAN_ID");
         App {
             clients: store::clients::Clients::new(table),
-            keys: Arc::new(KeyRing::new(wrapper, stored, clock.clone(), random.clone())),
+            keys: Arc::new(keys),
             plan: plan.map(|id| Arc::new(GatewayPlan::new(gateway(), id)) as Arc<dyn UsagePlan>),
             issuer: settings.required("TOKEN_ISSUER"),
             clock,

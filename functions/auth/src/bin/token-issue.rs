@@ -5,10 +5,7 @@ use std::sync::Arc;
 use auth::issue::{App, handle};
 use auth::keys::cache::{CacheLimits, KeyCache};
 use auth::keys::signing::KmsSigningKeys;
-use crypto::KeyRing;
-use crypto::kms::KmsWrapper;
 use runtime::{Clients, MainResult, Settings, SystemClock, SystemRandom};
-use store::DataKeyTable;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> MainResult {
@@ -16,12 +13,11 @@ async fn main() -> MainResult {
     let clients = Clients::new();
     let app = Settings::read(|settings| {
         let table = clients.table(&settings.required("AUTH_TABLE"));
-        let wrapper = Arc::new(KmsWrapper::new(clients.kms(), settings.required("DATA_KEY_ID")));
-        let stored = Arc::new(DataKeyTable::new(table.clone()));
+        let keys = clients.key_ring(table.clone(), settings.required("DATA_KEY_ID"));
         let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom));
         App {
             clients: store::clients::Clients::new(table),
-            keys: Arc::new(KeyRing::new(wrapper, stored, clock.clone(), random.clone())),
+            keys: Arc::new(keys),
             signing: Arc::new(KmsSigningKeys::new(clients.kms())),
             signing_key_ids: settings.required_list("SIGNING_KEY_IDS"),
             signing_key: KeyCache::new(CacheLimits::default()),

@@ -22,12 +22,10 @@ use runtime::{
 use std::sync::Arc;
 
 use compliance::{Screening, Subject, screen};
-use crypto::KeyRing;
-use crypto::kms::KmsWrapper;
 use screening::Config;
 use store::customers::{Commit, CommitRefused, Customers, CustomersError};
 use store::keys::{Key, ScreeningKey};
-use store::{DataKeyTable, Item, StoreError, to_item};
+use store::{Item, StoreError, to_item};
 
 use crate::edition::{EditionError, Editions};
 use crate::scan_request::ScanRequest;
@@ -99,12 +97,7 @@ impl App {
         let table = clients.table(&table);
         let (clock, random): (Arc<dyn Clock>, Arc<dyn Random>) =
             (Arc::new(SystemClock), Arc::new(SystemRandom));
-        let ring = KeyRing::new(
-            Arc::new(KmsWrapper::new(clients.kms(), key)),
-            Arc::new(DataKeyTable::new(table.clone())),
-            Arc::clone(&clock),
-            Arc::clone(&random),
-        );
+        let ring = clients.key_ring(table.clone(), key);
         let customers = Customers::new(table, Arc::new(ring), Arc::clone(&clock), random);
         Ok(Self { customers, editions, config: Config::default(), clock })
     }

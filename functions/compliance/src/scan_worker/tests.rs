@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use crypto::KeyRing;
 use crypto::test_support::{MemoryKeys, MemoryWrapper};
 use domain::audit::AuditAction;
 use domain::calendar::BirthDate;
