@@ -1,4 +1,4 @@
-"""Gives a fresh bundle what a developer needs: one sandbox partner with credentials, and sample watchlists.
+"""Gives a fresh bundle what a developer needs: one sandbox partner with credentials and one customer, and sample watchlists.
 
 Both go through the product's own doors (the client-admin function, the watchlist bucket), never into a table.
 Invariant: running it again changes nothing that is already there.
@@ -7,7 +7,8 @@ Invariant: running it again changes nothing that is already there.
 import json
 
 from emulator import Emulator
-from paths import SAMPLES
+from observe import fill_event
+from paths import EVENTS, SAMPLES
 from stack import client, environment_file, function_name, write_environment
 
 # The partner of the contract's examples, so that its sample bodies work as they are.
@@ -24,6 +25,8 @@ def seed(emulator: Emulator) -> dict:
     if "client" not in known:
         write_environment(emulator, {"client": _create_client(emulator)})
     _load_watchlists(emulator, known["outputs"])
+    if "customer" not in known:
+        write_environment(emulator, {"customer": _create_customer(emulator)})
     return json.loads(environment_file(emulator.directory).read_text())
 
 
@@ -39,6 +42,16 @@ def _create_client(emulator: Emulator) -> dict:
     if not isinstance(answer, dict) or not {"clientId", "clientSecret"} <= answer.keys():
         raise SeedingFailed(f"client-admin answered something else than a client: {sorted(answer or {})}")
     return {"partnerId": PARTNER_ID, "clientId": answer["clientId"], "clientSecret": answer["clientSecret"]}
+
+
+def _create_customer(emulator: Emulator) -> dict:
+    """The customer of the sample events, made by one of them."""
+    facts = json.loads(environment_file(emulator.directory).read_text())
+    event = json.loads(fill_event((EVENTS / "customer-create" / "personal.json").read_text(), facts))
+    answer = invoke(emulator, "customer-create", event)
+    if answer["statusCode"] != 200:
+        raise SeedingFailed(f"customer-create answered {answer['statusCode']}: {answer['body']}")
+    return {"id": json.loads(answer["body"])["id"]}
 
 
 def _load_watchlists(emulator: Emulator, outputs: dict) -> None:

@@ -26,7 +26,9 @@ const REFUSED: [&str; 2] = ["missing-", "invalid-"];
 /// A sample with the placeholders of `events/README.md` filled in.
 fn sample(path: &Path) -> String {
     let text = std::fs::read_to_string(path).unwrap();
-    text.replace("{{client.partnerId}}", ONE).replace("{{client.clientId}}", "client-1")
+    text.replace("{{client.partnerId}}", ONE)
+        .replace("{{client.clientId}}", "client-1")
+        .replace("{{customer.id}}", "0190b2c4-0000-7000-8000-000000000001")
 }
 
 #[tokio::test]
