@@ -13,7 +13,7 @@ from support.routes import routes
 API_FUNCTIONS = {route.function for route in routes()}
 # Tests end these at their fail points; everything else writes its line.
 KILLED = {"event-fanout", "scan-request", "scan-schedule", "scan-worker", "watchlist-refresh", "webhook-dispatch", "webhook-events",
-          "webhook-registrations"}
+          "webhook-registrations", "webhook-sweep"}
 MOST_KILLED = 40
 _RUN = re.compile(r"[^\W_]+")
 

@@ -162,6 +162,7 @@ def test_registrations_are_filtered_and_paged(clean: Partner, receiver: Receiver
 
     assert names(eventName=NAMES[2]) == [NAMES[2]]
     assert names(type="Poll") == [NAMES[5]]
+    assert names(registrationType="Poll") == [NAMES[5]]
     assert names(callbackUrl=other["callbackUrl"]) == [NAMES[6]]
     assert names(status="Suspended") == []
     assert len(names(status="Active")) == 7

@@ -33,503 +33,74 @@ pub trait Key {
     }
 }
 
-/// The customer record itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CustomerKey {
-    /// Part of the key.
-    pub partner: PartnerId,
-    /// Part of the key.
-    pub customer: CustomerId,
+/// Declares a key type from its parts and the two strings that they make.
+macro_rules! keys {
+    ($($(#[$doc:meta])* $name:ident { $($part:ident: $kind:ty),* } => $pk:literal, $sk:literal;)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        #[expect(missing_docs, reason = "the parts are ids and say so by their types")]
+        pub struct $name {
+            $(pub $part: $kind,)*
+        }
+
+        impl $name {
+            /// The key of these parts.
+            pub const fn new($($part: $kind),*) -> Self {
+                Self { $($part),* }
+            }
+        }
+
+        impl Key for $name {
+            fn pk(&self) -> String {
+                let Self { $($part),* } = self;
+                let _unused = ($($part,)*);
+                format!($pk)
+            }
+
+            fn sk(&self) -> String {
+                let Self { $($part),* } = self;
+                let _unused = ($($part,)*);
+                format!($sk)
+            }
+        }
+    )*};
 }
 
-impl CustomerKey {
-    /// The key of these parts.
-    pub const fn new(partner: PartnerId, customer: CustomerId) -> Self {
-        Self { partner, customer }
-    }
-}
-
-impl Key for CustomerKey {
-    fn pk(&self) -> String {
-        let Self { partner, customer } = self;
-        format!("P#{partner}#C#{customer}")
-    }
-
-    fn sk(&self) -> String {
-        "CUSTOMER".to_owned()
-    }
-}
-
-/// An address of a customer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AddressKey {
-    /// Part of the key.
-    pub partner: PartnerId,
-    /// Part of the key.
-    pub customer: CustomerId,
-    /// Part of the key.
-    pub address: AddressId,
-}
-
-impl AddressKey {
-    /// The key of these parts.
-    pub const fn new(partner: PartnerId, customer: CustomerId, address: AddressId) -> Self {
-        Self { partner, customer, address }
-    }
-}
-
-impl Key for AddressKey {
-    fn pk(&self) -> String {
-        let Self { partner, customer, .. } = self;
-        format!("P#{partner}#C#{customer}")
-    }
-
-    fn sk(&self) -> String {
-        let Self { address, .. } = self;
-        format!("ADDRESS#{address}")
-    }
-}
-
-/// A phone of a customer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PhoneKey {
-    /// Part of the key.
-    pub partner: PartnerId,
-    /// Part of the key.
-    pub customer: CustomerId,
-    /// Part of the key.
-    pub phone: PhoneId,
-}
-
-impl PhoneKey {
-    /// The key of these parts.
-    pub const fn new(partner: PartnerId, customer: CustomerId, phone: PhoneId) -> Self {
-        Self { partner, customer, phone }
-    }
-}
-
-impl Key for PhoneKey {
-    fn pk(&self) -> String {
-        let Self { partner, customer, .. } = self;
-        format!("P#{partner}#C#{customer}")
-    }
-
-    fn sk(&self) -> String {
-        let Self { phone, .. } = self;
-        format!("PHONE#{phone}")
-    }
-}
-
-/// An e-mail address of a customer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EmailKey {
-    /// Part of the key.
-    pub partner: PartnerId,
-    /// Part of the key.
-    pub customer: CustomerId,
-    /// Part of the key.
-    pub email: EmailId,
-}
-
-impl EmailKey {
-    /// The key of these parts.
-    pub const fn new(partner: PartnerId, customer: CustomerId, email: EmailId) -> Self {
-        Self { partner, customer, email }
-    }
-}
-
-impl Key for EmailKey {
-    fn pk(&self) -> String {
-        let Self { partner, customer, .. } = self;
-        format!("P#{partner}#C#{customer}")
-    }
-
-    fn sk(&self) -> String {
-        let Self { email, .. } = self;
-        format!("EMAIL#{email}")
-    }
-}
-
-/// An identification document of a customer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct IdentificationKey {
-    /// Part of the key.
-    pub partner: PartnerId,
-    /// Part of the key.
-    pub customer: CustomerId,
-    /// Part of the key.
-    pub identification: IdentificationId,
-}
-
-impl IdentificationKey {
-    /// The key of these parts.
-    pub const fn new(
-        partner: PartnerId,
-        customer: CustomerId,
-        identification: IdentificationId,
-    ) -> Self {
-        Self { partner, customer, identification }
-    }
-}
-
-impl Key for IdentificationKey {
-    fn pk(&self) -> String {
-        let Self { partner, customer, .. } = self;
-        format!("P#{partner}#C#{customer}")
-    }
-
-    fn sk(&self) -> String {
-        let Self { identification, .. } = self;
-        format!("IDENTIFICATION#{identification}")
-    }
-}
-
-/// A beneficial owner of a business customer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OwnerKey {
-    /// Part of the key.
-    pub partner: PartnerId,
-    /// Part of the key.
-    pub customer: CustomerId,
-    /// Part of the key.
-    pub owner: OwnerId,
-}
-
-impl OwnerKey {
-    /// The key of these parts.
-    pub const fn new(partner: PartnerId, customer: CustomerId, owner: OwnerId) -> Self {
-        Self { partner, customer, owner }
-    }
-}
-
-impl Key for OwnerKey {
-    fn pk(&self) -> String {
-        let Self { partner, customer, .. } = self;
-        format!("P#{partner}#C#{customer}")
-    }
-
-    fn sk(&self) -> String {
-        let Self { owner, .. } = self;
-        format!("OWNER#{owner}")
-    }
-}
-
-/// A domain event on its way out.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OutboxKey {
-    /// Part of the key.
-    pub partner: PartnerId,
-    /// Part of the key.
-    pub customer: CustomerId,
-    /// Part of the key.
-    pub event: EventId,
-}
-
-impl OutboxKey {
-    /// The key of these parts.
-    pub const fn new(partner: PartnerId, customer: CustomerId, event: EventId) -> Self {
-        Self { partner, customer, event }
-    }
-}
-
-impl Key for OutboxKey {
-    fn pk(&self) -> String {
-        let Self { partner, customer, .. } = self;
-        format!("P#{partner}#C#{customer}")
-    }
-
-    fn sk(&self) -> String {
-        let Self { event, .. } = self;
-        format!("EVENT#{event}")
-    }
-}
-
-/// A link of a customer's audit chain.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AuditKey {
-    /// Part of the key.
-    pub partner: PartnerId,
-    /// Part of the key.
-    pub customer: CustomerId,
-    /// Part of the key.
-    pub sequence: u64,
-}
-
-impl AuditKey {
-    /// The key of these parts.
-    pub const fn new(partner: PartnerId, customer: CustomerId, sequence: u64) -> Self {
-        Self { partner, customer, sequence }
-    }
-}
-
-impl Key for AuditKey {
-    fn pk(&self) -> String {
-        let Self { partner, customer, .. } = self;
-        format!("P#{partner}#C#{customer}")
-    }
-
-    fn sk(&self) -> String {
-        let Self { sequence, .. } = self;
-        format!("AUDIT#{sequence:012}")
-    }
-}
-
-/// The evidence of one screening run, named by the event or run that asked for it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ScreeningKey {
-    /// Part of the key.
-    pub partner: PartnerId,
-    /// Part of the key.
-    pub customer: CustomerId,
-    /// Part of the key.
-    pub run: EventId,
-}
-
-impl ScreeningKey {
-    /// The key of these parts.
-    pub const fn new(partner: PartnerId, customer: CustomerId, run: EventId) -> Self {
-        Self { partner, customer, run }
-    }
-}
-
-impl Key for ScreeningKey {
-    fn pk(&self) -> String {
-        let Self { partner, customer, .. } = self;
-        format!("P#{partner}#C#{customer}")
-    }
-
-    fn sk(&self) -> String {
-        let Self { run, .. } = self;
-        format!("SCREENING#{run}")
-    }
-}
-
-/// Reserves a CIF number over the whole bank.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CifKey {
-    /// Part of the key.
-    pub cif: CifNumber,
-}
-
-impl CifKey {
-    /// The key of these parts.
-    pub const fn new(cif: CifNumber) -> Self {
-        Self { cif }
-    }
-}
-
-impl Key for CifKey {
-    fn pk(&self) -> String {
-        let Self { cif } = self;
-        format!("CIF#{cif}")
-    }
-
-    fn sk(&self) -> String {
-        "CIF".to_owned()
-    }
-}
-
-/// Finds a customer by something else than its id; `term` names what, `value` is a blind index or a digest.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LookupKey {
-    /// Part of the key.
-    pub partner: PartnerId,
-    /// Part of the key.
-    pub term: &'static str,
-    /// Part of the key.
-    pub value: String,
-    /// Part of the key.
-    pub customer: CustomerId,
-}
-
-impl LookupKey {
-    /// The key of these parts.
-    pub const fn new(
-        partner: PartnerId,
-        term: &'static str,
-        value: String,
-        customer: CustomerId,
-    ) -> Self {
-        Self { partner, term, value, customer }
-    }
-}
-
-impl Key for LookupKey {
-    fn pk(&self) -> String {
-        let Self { partner, term, value, .. } = self;
-        format!("P#{partner}#FIND#{term}#{value}")
-    }
-
-    fn sk(&self) -> String {
-        let Self { customer, .. } = self;
-        format!("{customer}")
-    }
-}
-
-/// The answer that was given to an idempotent request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct IdempotencyRecordKey {
-    /// Part of the key.
-    pub partner: PartnerId,
-    /// Part of the key.
-    pub fingerprint: String,
-}
-
-impl IdempotencyRecordKey {
-    /// The key of these parts.
-    pub const fn new(partner: PartnerId, fingerprint: String) -> Self {
-        Self { partner, fingerprint }
-    }
-}
-
-impl Key for IdempotencyRecordKey {
-    fn pk(&self) -> String {
-        let Self { partner, fingerprint } = self;
-        format!("P#{partner}#IDEMPOTENCY#{fingerprint}")
-    }
-
-    fn sk(&self) -> String {
-        "IDEMPOTENCY".to_owned()
-    }
-}
-
-/// Where a numbered page of a listing begins.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BookmarkKey {
-    /// Part of the key.
-    pub partner: PartnerId,
-    /// Part of the key.
-    pub listing: String,
-    /// Part of the key.
-    pub page: u32,
-}
-
-impl BookmarkKey {
-    /// The key of these parts.
-    pub const fn new(partner: PartnerId, listing: String, page: u32) -> Self {
-        Self { partner, listing, page }
-    }
-}
-
-impl Key for BookmarkKey {
-    fn pk(&self) -> String {
-        let Self { partner, listing, .. } = self;
-        format!("P#{partner}#PAGE#{listing}")
-    }
-
-    fn sk(&self) -> String {
-        let Self { page, .. } = self;
-        format!("{page:08}")
-    }
-}
-
-/// A wrapped data key of a scope.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DataKeyKey {
-    /// Part of the key.
-    pub scope: crypto::Scope,
-    /// Part of the key.
-    pub key: crypto::KeyId,
-}
-
-impl DataKeyKey {
-    /// The key of these parts.
-    pub const fn new(scope: crypto::Scope, key: crypto::KeyId) -> Self {
-        Self { scope, key }
-    }
-}
-
-impl Key for DataKeyKey {
-    fn pk(&self) -> String {
-        let Self { scope, .. } = self;
-        format!("KEY#{scope}")
-    }
-
-    fn sk(&self) -> String {
-        let Self { key, .. } = self;
-        format!("{key}")
-    }
-}
-
-/// A webhook registration.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RegistrationKey {
-    /// Part of the key.
-    pub partner: PartnerId,
-    /// Part of the key.
-    pub registration: RegistrationId,
-}
-
-impl RegistrationKey {
-    /// The key of these parts.
-    pub const fn new(partner: PartnerId, registration: RegistrationId) -> Self {
-        Self { partner, registration }
-    }
-}
-
-impl Key for RegistrationKey {
-    fn pk(&self) -> String {
-        let Self { partner, .. } = self;
-        format!("P#{partner}#R")
-    }
-
-    fn sk(&self) -> String {
-        let Self { registration, .. } = self;
-        format!("{registration}")
-    }
-}
-
-/// A client credential.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ClientKey {
-    /// Part of the key.
-    pub client: ClientId,
-}
-
-impl ClientKey {
-    /// The key of these parts.
-    pub const fn new(client: ClientId) -> Self {
-        Self { client }
-    }
-}
-
-impl Key for ClientKey {
-    fn pk(&self) -> String {
-        let Self { client } = self;
-        format!("CLIENT#{client}")
-    }
-
-    fn sk(&self) -> String {
-        "CLIENT".to_owned()
-    }
-}
-
-/// How far one part of a nightly screening of everybody has come.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SweepKey {
-    /// Part of the key.
-    pub sweep: EventId,
-    /// Part of the key.
-    pub part: u16,
-}
-
-impl SweepKey {
-    /// The key of these parts.
-    pub const fn new(sweep: EventId, part: u16) -> Self {
-        Self { sweep, part }
-    }
-}
-
-impl Key for SweepKey {
-    fn pk(&self) -> String {
-        let Self { sweep, .. } = self;
-        format!("SWEEP#{sweep}")
-    }
-
-    fn sk(&self) -> String {
-        let Self { part, .. } = self;
-        format!("PART#{part:04}")
-    }
+keys! {
+    /// The customer record itself.
+    CustomerKey { partner: PartnerId, customer: CustomerId } => "P#{partner}#C#{customer}", "CUSTOMER";
+    /// An address of a customer.
+    AddressKey { partner: PartnerId, customer: CustomerId, address: AddressId } => "P#{partner}#C#{customer}", "ADDRESS#{address}";
+    /// A phone of a customer.
+    PhoneKey { partner: PartnerId, customer: CustomerId, phone: PhoneId } => "P#{partner}#C#{customer}", "PHONE#{phone}";
+    /// An e-mail address of a customer.
+    EmailKey { partner: PartnerId, customer: CustomerId, email: EmailId } => "P#{partner}#C#{customer}", "EMAIL#{email}";
+    /// An identification document of a customer.
+    IdentificationKey { partner: PartnerId, customer: CustomerId, identification: IdentificationId } => "P#{partner}#C#{customer}", "IDENTIFICATION#{identification}";
+    /// A beneficial owner of a business customer.
+    OwnerKey { partner: PartnerId, customer: CustomerId, owner: OwnerId } => "P#{partner}#C#{customer}", "OWNER#{owner}";
+    /// A domain event on its way out.
+    OutboxKey { partner: PartnerId, customer: CustomerId, event: EventId } => "P#{partner}#C#{customer}", "EVENT#{event}";
+    /// A link of a customer's audit chain.
+    AuditKey { partner: PartnerId, customer: CustomerId, sequence: u64 } => "P#{partner}#C#{customer}", "AUDIT#{sequence:012}";
+    /// The evidence of one screening run, named by the event or run that asked for it.
+    ScreeningKey { partner: PartnerId, customer: CustomerId, run: EventId } => "P#{partner}#C#{customer}", "SCREENING#{run}";
+    /// Reserves a CIF number over the whole bank.
+    CifKey { cif: CifNumber } => "CIF#{cif}", "CIF";
+    /// Finds a customer by something else than its id; `term` names what, `value` is a blind index or a digest.
+    LookupKey { partner: PartnerId, term: &'static str, value: String, customer: CustomerId } => "P#{partner}#FIND#{term}#{value}", "{customer}";
+    /// The answer that was given to an idempotent request.
+    IdempotencyRecordKey { partner: PartnerId, fingerprint: String } => "P#{partner}#IDEMPOTENCY#{fingerprint}", "IDEMPOTENCY";
+    /// Where a numbered page of a listing begins.
+    BookmarkKey { partner: PartnerId, listing: String, page: u32 } => "P#{partner}#PAGE#{listing}", "{page:08}";
+    /// A wrapped data key of a scope.
+    DataKeyKey { scope: crypto::Scope, key: crypto::KeyId } => "KEY#{scope}", "{key}";
+    /// A webhook registration.
+    RegistrationKey { partner: PartnerId, registration: RegistrationId } => "P#{partner}#R", "{registration}";
+    /// A client credential.
+    ClientKey { client: ClientId } => "CLIENT#{client}", "CLIENT";
+    /// How far one part of a nightly screening of everybody has come.
+    SweepKey { sweep: EventId, part: u16 } => "SWEEP#{sweep}", "PART#{part:04}";
 }
 
 /// The partition that holds everything of one customer.

@@ -28,7 +28,10 @@ impl<Q: DeliveryQueue> RegistrationsApi<Q> {
         let page = Paging::read(request, &mut violations);
         let partner = request.query_parsed("partnerId", &mut violations, PartnerId::parse);
         let name = request.query_parsed("eventName", &mut violations, event_name::parse);
-        let kind = request.query_parsed("type", &mut violations, kind);
+        // The alias that the body takes too.
+        let kind = request
+            .query_parsed("type", &mut violations, kind)
+            .or_else(|| request.query_parsed("registrationType", &mut violations, kind));
         let wanted = request.query_parsed("status", &mut violations, read_status);
         let callback_url = request.query("callbackUrl");
         violations.into_result()?;
