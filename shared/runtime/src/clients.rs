@@ -139,3 +139,28 @@ fn https_client() -> SharedHttpClient {
         Err(_) => builder.build_https(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The library reads the roots when it first connects, and panics on one that it cannot read.
+    #[tokio::test]
+    async fn the_bundled_roots_are_read() {
+        let roots = include_str!("amazon_roots.pem");
+        assert_eq!(roots.matches("-----BEGIN CERTIFICATE-----").count(), 5);
+        let credentials = Credentials::new("id", "secret", None, None, "test");
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .region(Region::new("us-east-1"))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(TimeoutConfig::disabled())
+            .endpoint_url("https://127.0.0.1:1")
+            .http_client(https_client())
+            .build();
+        let answer = aws_sdk_kms::Client::new(&config).get_public_key().key_id("x").send().await;
+        let error = answer.unwrap_err();
+        assert!(error.as_service_error().is_none(), "nobody listens there: {error}");
+    }
+}
