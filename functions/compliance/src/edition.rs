@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::ProvideErrorMetadata as _;
@@ -82,14 +82,17 @@ pub enum EditionError {
 /// The bucket of indexes.
 #[derive(Debug, Clone)]
 pub struct Bucket {
-    client: Client,
+    /// Built when it is first used: a start must not wait for it.
+    client: Arc<LazyLock<Client, Box<dyn FnOnce() -> Client + Send>>>,
     name: String,
 }
 
 impl Bucket {
-    /// A bucket.
-    pub const fn new(client: Client, name: String) -> Self {
-        Self { client, name }
+    /// The bucket called `name`, reached through these clients.
+    pub fn new(clients: &Clients, name: String) -> Self {
+        let clients = clients.clone();
+        let client = move || clients.s3();
+        Self { client: Arc::new(LazyLock::new(Box::new(client))), name }
     }
 
     /// An object and its entity tag; `None` when there is none.
@@ -163,7 +166,7 @@ impl Editions {
     pub fn from_settings(settings: &mut Settings, clients: &Clients) -> Self {
         let bucket = settings.required("WATCHLIST_BUCKET");
         let manifest_key = settings.required("WATCHLIST_MANIFEST_KEY");
-        Self::new(Bucket::new(clients.s3(), bucket), manifest_key, std::env::temp_dir())
+        Self::new(Bucket::new(clients, bucket), manifest_key, std::env::temp_dir())
     }
 
     /// Editions named by `manifest_key`, their indexes kept in `scratch`.
@@ -175,7 +178,7 @@ impl Editions {
     pub(crate) fn holding(indexes: Vec<Index>, until: Timestamp) -> Self {
         let held =
             Held { manifest: Manifest::default(), indexes: Arc::new(indexes), looked_at: until };
-        let bucket = Bucket::new(Clients::new().s3(), "nowhere".to_owned());
+        let bucket = Bucket::new(&Clients::new(), "nowhere".to_owned());
         let editions = Self::new(bucket, "manifest.json".to_owned(), std::env::temp_dir());
         *editions.held.lock().unwrap() = Some(held);
         editions

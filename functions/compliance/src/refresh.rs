@@ -152,7 +152,7 @@ impl App {
         let (bucket, manifest_key) = Settings::read(|settings| {
             (settings.required("WATCHLIST_BUCKET"), settings.required("WATCHLIST_MANIFEST_KEY"))
         })?;
-        let bucket = Bucket::new(clients.s3(), bucket);
+        let bucket = Bucket::new(clients, bucket);
         Ok(Self { bucket, manifest_key, https: HttpsGet::new() })
     }
 }

@@ -5,7 +5,7 @@
 //! hundred certificate files from disk costs tens of milliseconds at a small CPU share.
 
 use std::sync::Arc;
-use std::sync::OnceLock;
+use std::sync::{LazyLock, OnceLock};
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
@@ -21,7 +21,7 @@ use aws_types::SdkConfig;
 use aws_types::region::Region;
 use crypto::KeyRing;
 use crypto::kms::KmsWrapper;
-use store::{DataKeyTable, Meter, Table};
+use store::{DataKeyTable, LazyClient, Meter, Table};
 
 use crate::{SystemClock, SystemRandom};
 
@@ -36,7 +36,7 @@ const OPERATION_TIMEOUT: Duration = Duration::from_secs(12);
 #[derive(Debug, Clone)]
 pub struct Clients {
     config: Arc<OnceLock<SdkConfig>>,
-    dynamodb: Arc<OnceLock<aws_sdk_dynamodb::Client>>,
+    dynamodb: LazyClient,
     meter: Arc<Meter>,
 }
 
@@ -49,9 +49,12 @@ impl Default for Clients {
 impl Clients {
     /// Nothing is built yet.
     pub fn new() -> Self {
+        let config: Arc<OnceLock<SdkConfig>> = Arc::new(OnceLock::new());
+        let held = Arc::clone(&config);
+        let dynamodb = move || aws_sdk_dynamodb::Client::new(held.get_or_init(from_environment));
         Self {
-            config: Arc::new(OnceLock::new()),
-            dynamodb: Arc::new(OnceLock::new()),
+            config,
+            dynamodb: Arc::new(LazyLock::new(Box::new(dynamodb))),
             meter: Arc::new(Meter::default()),
         }
     }
@@ -68,14 +71,14 @@ impl Clients {
 
     /// A table by name.
     pub fn table(&self, name: &str) -> Table {
-        let client = self.dynamodb.get_or_init(|| aws_sdk_dynamodb::Client::new(self.config()));
-        Table::new(client.clone(), name, self.meter())
+        Table::new(Arc::clone(&self.dynamodb), name, self.meter())
     }
 
     /// The key ring whose wrapped keys are kept in `table` under the KMS key `wrapping_key`.
     pub fn key_ring(&self, table: Table, wrapping_key: String) -> KeyRing {
+        let clients = self.clone();
         KeyRing::new(
-            Arc::new(KmsWrapper::new(self.kms(), wrapping_key)),
+            Arc::new(KmsWrapper::lazy(move || clients.kms(), wrapping_key)),
             Arc::new(DataKeyTable::new(table)),
             Arc::new(SystemClock),
             Arc::new(SystemRandom),

@@ -1,7 +1,7 @@
 //! One DynamoDB table: the calls that are made on it, each metered.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
@@ -191,10 +191,13 @@ pub struct Page {
     pub next: Option<Item>,
 }
 
+/// A client that is built when it is first used, so that a start costs nothing that a request may not need.
+pub type LazyClient = Arc<LazyLock<Client, Box<dyn FnOnce() -> Client + Send>>>;
+
 /// A table and the client to reach it.
 #[derive(Debug, Clone)]
 pub struct Table {
-    pub(crate) client: Client,
+    pub(crate) client: LazyClient,
     pub(crate) name: Arc<str>,
     pub(crate) meter: Arc<Meter>,
 }
@@ -211,7 +214,7 @@ macro_rules! refused {
 
 impl Table {
     /// The table called `name`.
-    pub fn new(client: Client, name: impl Into<Arc<str>>, meter: Arc<Meter>) -> Self {
+    pub fn new(client: LazyClient, name: impl Into<Arc<str>>, meter: Arc<Meter>) -> Self {
         Self { client, name: name.into(), meter }
     }
 
