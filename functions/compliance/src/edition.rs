@@ -8,10 +8,11 @@
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::ProvideErrorMetadata as _;
+use crypto::Lazy;
 use jiff::{SignedDuration, Timestamp};
 use runtime::{Clients, Settings};
 use screening::Index;
@@ -82,17 +83,14 @@ pub enum EditionError {
 /// The bucket of indexes.
 #[derive(Debug, Clone)]
 pub struct Bucket {
-    /// Built when it is first used: a start must not wait for it.
-    client: Arc<LazyLock<Client, Box<dyn FnOnce() -> Client + Send>>>,
+    client: Lazy<Client>,
     name: String,
 }
 
 impl Bucket {
     /// The bucket called `name`, reached through these clients.
     pub fn new(clients: &Clients, name: String) -> Self {
-        let clients = clients.clone();
-        let client = move || clients.s3();
-        Self { client: Arc::new(LazyLock::new(Box::new(client))), name }
+        Self { client: clients.s3(), name }
     }
 
     /// An object and its entity tag; `None` when there is none.

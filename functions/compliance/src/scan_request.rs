@@ -3,6 +3,7 @@
 //! Cost: no DynamoDB; one SQS message per such event. A record that comes twice asks twice, and the second screening
 //! changes nothing.
 
+use crypto::Lazy;
 use domain::event::DomainEvent;
 use domain::ids::{CustomerId, EventId, PartnerId};
 use runtime::{Clients, Metric, Missing, RecordError, Settings, StreamRecord, count, failpoint};
@@ -24,7 +25,7 @@ pub struct ScanRequest {
 /// What the function needs.
 #[derive(Debug)]
 pub struct App {
-    sqs: aws_sdk_sqs::Client,
+    sqs: Lazy<aws_sdk_sqs::Client>,
     queue: String,
 }
 

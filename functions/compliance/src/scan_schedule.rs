@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
-use crypto::sha256;
+use crypto::{Lazy, sha256};
 use domain::ids::{CustomerId, EventId, PartnerId};
 use domain::time::Clock;
 use futures_util::future::try_join_all;
@@ -41,7 +41,7 @@ const KEPT: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// What the function needs.
 pub struct App {
     table: Table,
-    sqs: aws_sdk_sqs::Client,
+    sqs: Lazy<aws_sdk_sqs::Client>,
     queue: String,
     clock: Arc<dyn Clock>,
 }

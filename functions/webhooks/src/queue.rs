@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use aws_sdk_sqs::error::{DisplayErrorContext, ProvideErrorMetadata as _};
+use crypto::Lazy;
 use domain::ids::{EventId, PartnerId, RegistrationId};
 use serde::{Deserialize, Serialize};
 use store::webhooks::Delivery;
@@ -65,14 +66,14 @@ pub trait DeliveryQueue: Send + Sync {
 /// The real queue.
 #[derive(Debug, Clone)]
 pub struct SqsQueue {
-    client: aws_sdk_sqs::Client,
+    client: Lazy<aws_sdk_sqs::Client>,
     url: String,
 }
 
 impl SqsQueue {
     /// The queue at this URL.
     #[must_use]
-    pub const fn new(client: aws_sdk_sqs::Client, url: String) -> Self {
+    pub const fn new(client: Lazy<aws_sdk_sqs::Client>, url: String) -> Self {
         Self { client, url }
     }
 }

@@ -4,31 +4,27 @@
 //! key that was copied to another scope or id, and CloudTrail shows whose key was used.
 
 use std::collections::HashMap;
-use std::sync::LazyLock;
 
 use aws_sdk_kms::Client;
 use aws_sdk_kms::primitives::Blob;
 use aws_sdk_kms::types::DataKeySpec;
 use zeroize::{Zeroize, Zeroizing};
 
+use crate::lazy::Lazy;
 use crate::scope::{KeyId, Scope};
 use crate::wrap::{BoxError, KeyWrapper, Pending};
 
 /// Wraps keys under one symmetric KMS key.
 pub struct KmsWrapper {
-    client: LazyLock<Client, Box<dyn FnOnce() -> Client + Send>>,
+    client: Lazy<Client>,
     key_id: String,
 }
 
 impl KmsWrapper {
-    /// `key_id` is the id, ARN or alias of a symmetric key; `client` makes the client when it is first needed, which
-    /// in a function whose keys are cached is never at its start.
+    /// `key_id` is the id, ARN or alias of a symmetric key.
     #[must_use]
-    pub fn lazy(
-        client: impl FnOnce() -> Client + Send + 'static,
-        key_id: impl Into<String>,
-    ) -> Self {
-        Self { client: LazyLock::new(Box::new(client)), key_id: key_id.into() }
+    pub fn new(client: Lazy<Client>, key_id: impl Into<String>) -> Self {
+        Self { client, key_id: key_id.into() }
     }
 }
 

@@ -4,8 +4,7 @@
 //! costs start-up time to find that out. One HTTP client serves every service. Its roots are bundled: reading some two
 //! hundred certificate files from disk costs tens of milliseconds at a small CPU share.
 
-use std::sync::Arc;
-use std::sync::{LazyLock, OnceLock};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
@@ -19,9 +18,9 @@ use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
-use crypto::KeyRing;
 use crypto::kms::KmsWrapper;
-use store::{DataKeyTable, LazyClient, Meter, Table};
+use crypto::{KeyRing, Lazy, lazy};
+use store::{DataKeyTable, Meter, Table};
 
 use crate::{SystemClock, SystemRandom};
 
@@ -36,7 +35,7 @@ const OPERATION_TIMEOUT: Duration = Duration::from_secs(12);
 #[derive(Debug, Clone)]
 pub struct Clients {
     config: Arc<OnceLock<SdkConfig>>,
-    dynamodb: LazyClient,
+    dynamodb: Lazy<aws_sdk_dynamodb::Client>,
     meter: Arc<Meter>,
 }
 
@@ -51,12 +50,9 @@ impl Clients {
     pub fn new() -> Self {
         let config: Arc<OnceLock<SdkConfig>> = Arc::new(OnceLock::new());
         let held = Arc::clone(&config);
-        let dynamodb = move || aws_sdk_dynamodb::Client::new(held.get_or_init(from_environment));
-        Self {
-            config,
-            dynamodb: Arc::new(LazyLock::new(Box::new(dynamodb))),
-            meter: Arc::new(Meter::default()),
-        }
+        let dynamodb =
+            lazy(move || aws_sdk_dynamodb::Client::new(held.get_or_init(from_environment)));
+        Self { config, dynamodb, meter: Arc::new(Meter::default()) }
     }
 
     /// What the tables of these clients spend.
@@ -64,9 +60,10 @@ impl Clients {
         Arc::clone(&self.meter)
     }
 
-    /// The configuration that every client is made from.
-    pub fn config(&self) -> &SdkConfig {
-        self.config.get_or_init(from_environment)
+    /// A client of any service, made by `build` from the configuration when it is first used.
+    pub fn lazy<T>(&self, build: impl FnOnce(&SdkConfig) -> T + Send + 'static) -> Lazy<T> {
+        let config = Arc::clone(&self.config);
+        lazy(move || build(config.get_or_init(from_environment)))
     }
 
     /// A table by name.
@@ -76,9 +73,8 @@ impl Clients {
 
     /// The key ring whose wrapped keys are kept in `table` under the KMS key `wrapping_key`.
     pub fn key_ring(&self, table: Table, wrapping_key: String) -> KeyRing {
-        let clients = self.clone();
         KeyRing::new(
-            Arc::new(KmsWrapper::lazy(move || clients.kms(), wrapping_key)),
+            Arc::new(KmsWrapper::new(self.kms(), wrapping_key)),
             Arc::new(DataKeyTable::new(table)),
             Arc::new(SystemClock),
             Arc::new(SystemRandom),
@@ -86,21 +82,22 @@ impl Clients {
     }
 
     /// KMS.
-    pub fn kms(&self) -> aws_sdk_kms::Client {
-        aws_sdk_kms::Client::new(self.config())
+    pub fn kms(&self) -> Lazy<aws_sdk_kms::Client> {
+        self.lazy(aws_sdk_kms::Client::new)
     }
 
     /// SQS.
-    pub fn sqs(&self) -> aws_sdk_sqs::Client {
-        aws_sdk_sqs::Client::new(self.config())
+    pub fn sqs(&self) -> Lazy<aws_sdk_sqs::Client> {
+        self.lazy(aws_sdk_sqs::Client::new)
     }
 
     /// S3, addressed by path when an endpoint is given: an emulator has no wildcard names.
-    pub fn s3(&self) -> aws_sdk_s3::Client {
-        let config = aws_sdk_s3::config::Builder::from(self.config())
-            .force_path_style(self.config().endpoint_url().is_some())
-            .build();
-        aws_sdk_s3::Client::from_conf(config)
+    pub fn s3(&self) -> Lazy<aws_sdk_s3::Client> {
+        self.lazy(|config| {
+            let by_path = config.endpoint_url().is_some();
+            let config = aws_sdk_s3::config::Builder::from(config).force_path_style(by_path);
+            aws_sdk_s3::Client::from_conf(config.build())
+        })
     }
 }
 

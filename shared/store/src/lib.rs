@@ -24,6 +24,6 @@ pub mod testing;
 pub use error::{StoreError, WriteError};
 pub use expression::{Expression, Update};
 pub use meter::{Cost, Meter};
-pub use table::{Item, LazyClient, Page, Query, Table, from_item, number, text, to_item};
+pub use table::{Item, Page, Query, Table, from_item, number, text, to_item};
 pub use transaction::{CommitError, Refusal, Transaction};
 pub use wrapped_keys::DataKeyTable;

@@ -1,7 +1,7 @@
 //! One DynamoDB table: the calls that are made on it, each metered.
 
 use std::collections::HashMap;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
@@ -11,6 +11,7 @@ use aws_sdk_dynamodb::types::{
     AttributeValue, KeysAndAttributes, ReturnConsumedCapacity, ReturnValue,
     ReturnValuesOnConditionCheckFailure,
 };
+use crypto::Lazy;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -191,13 +192,10 @@ pub struct Page {
     pub next: Option<Item>,
 }
 
-/// A client that is built when it is first used, so that a start costs nothing that a request may not need.
-pub type LazyClient = Arc<LazyLock<Client, Box<dyn FnOnce() -> Client + Send>>>;
-
 /// A table and the client to reach it.
 #[derive(Debug, Clone)]
 pub struct Table {
-    pub(crate) client: LazyClient,
+    pub(crate) client: Lazy<Client>,
     pub(crate) name: Arc<str>,
     pub(crate) meter: Arc<Meter>,
 }
@@ -214,7 +212,7 @@ macro_rules! refused {
 
 impl Table {
     /// The table called `name`.
-    pub fn new(client: LazyClient, name: impl Into<Arc<str>>, meter: Arc<Meter>) -> Self {
+    pub fn new(client: Lazy<Client>, name: impl Into<Arc<str>>, meter: Arc<Meter>) -> Self {
         Self { client, name: name.into(), meter }
     }
 

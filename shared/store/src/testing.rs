@@ -3,8 +3,8 @@
 //! The engine is dynoxide: real expressions, indexes, transactions and streams over SQLite. The ordinary SDK client talks
 //! to it through a connector that hands requests over in memory, so what is tested is what runs, without a port.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, LazyLock};
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Config, Credentials, Region};
@@ -129,8 +129,7 @@ impl TestDatabase {
 
     fn table(&self, name: &str) -> Table {
         let client = self.client();
-        let client = Arc::new(LazyLock::new(Box::new(move || client) as Box<_>));
-        Table::new(client, name, Arc::new(Meter::default()))
+        Table::new(crypto::lazy(move || client), name, Arc::new(Meter::default()))
     }
 
     /// How many calls reached the database.

@@ -13,7 +13,7 @@ use aws_sdk_apigateway::error::SdkError;
 use aws_sdk_apigateway::operation::create_api_key::CreateApiKeyError;
 use aws_sdk_apigateway::operation::create_usage_plan_key::CreateUsagePlanKeyError;
 use aws_sdk_apigateway::operation::delete_api_key::DeleteApiKeyError;
-use crypto::{BoxError, Pending};
+use crypto::{BoxError, Lazy, Pending};
 use domain::ids::ClientId;
 
 /// A plan that clients are members of.
@@ -26,14 +26,14 @@ pub trait UsagePlan: Send + Sync {
 
 /// API Gateway's.
 pub struct GatewayPlan {
-    client: Client,
+    client: Lazy<Client>,
     plan: String,
 }
 
 impl GatewayPlan {
     /// The plan with this id.
     #[must_use]
-    pub fn new(client: Client, plan: impl Into<String>) -> Self {
+    pub fn new(client: Lazy<Client>, plan: impl Into<String>) -> Self {
         Self { client, plan: plan.into() }
     }
 

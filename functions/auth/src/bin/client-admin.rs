@@ -14,12 +14,12 @@ async fn main() -> MainResult {
         let table = clients.table(&settings.required("AUTH_TABLE"));
         let keys = clients.key_ring(table.clone(), settings.required("DATA_KEY_ID"));
         let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom));
-        let gateway = || aws_sdk_apigateway::Client::new(clients.config());
+        let gateway = clients.lazy(aws_sdk_apigateway::Client::new);
         let plan = settings.optional("USAGE_PLAN_ID");
         App {
             clients: store::clients::Clients::new(table),
             keys: Arc::new(keys),
-            plan: plan.map(|id| Arc::new(GatewayPlan::new(gateway(), id)) as Arc<dyn UsagePlan>),
+            plan: plan.map(|id| Arc::new(GatewayPlan::new(gateway, id)) as Arc<dyn UsagePlan>),
             issuer: settings.required("TOKEN_ISSUER"),
             clock,
             random,

@@ -13,7 +13,7 @@ use aws_sdk_kms::error::SdkError;
 use aws_sdk_kms::operation::get_public_key::GetPublicKeyError;
 use aws_sdk_kms::primitives::Blob;
 use aws_sdk_kms::types::{MessageType, SigningAlgorithmSpec};
-use crypto::BoxError;
+use crypto::{BoxError, Lazy};
 
 use crate::keys::jwk::PublicJwk;
 
@@ -65,12 +65,12 @@ pub async fn published(
 }
 
 /// AWS KMS.
-pub struct KmsSigningKeys(Client);
+pub struct KmsSigningKeys(Lazy<Client>);
 
 impl KmsSigningKeys {
     /// The keys that `client` reaches.
     #[must_use]
-    pub const fn new(client: Client) -> Self {
+    pub const fn new(client: Lazy<Client>) -> Self {
         Self(client)
     }
 }
