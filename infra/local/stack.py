@@ -109,7 +109,11 @@ def _after_deploy(emulator: Emulator) -> None:
     for kind, response in template["Resources"]["Api"]["Properties"]["GatewayResponses"].items():
         status = {"statusCode": str(response["StatusCode"])} if "StatusCode" in response else {}
         gateway.put_gateway_response(
-            restApiId=STACK, responseType=kind, responseTemplates=response["ResponseTemplates"], **status
+            restApiId=STACK, responseType=kind, responseTemplates=response["ResponseTemplates"], **status,
+            responseParameters={
+                f"gatewayresponse.header.{name}": source
+                for name, source in response["ResponseParameters"]["Headers"].items()
+            },
         )
     for page in gateway.get_paginator("get_resources").paginate(restApiId=STACK, embed=["methods"]):
         for resource in page["items"]:

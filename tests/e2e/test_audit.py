@@ -34,6 +34,9 @@ def test_each_change_leaves_an_entry(bundle: Bundle, partner: Partner) -> None:
         "Onboard", "Screen", "AddContact", "ChangeContact", "RemoveContact", "ChangeProfile", "ChangeDueDiligence", "Deactivate",
     ]
     onboard, last = found[0], found[-1]
+    assert onboard["fields"][:3] == ["name", "classification", "profile"]
+    of_phone = f"phones/{phone['id']}"
+    assert [entry["fields"] for entry in found[2:5]] == [[of_phone], [f"{of_phone}.phoneNumber"], [of_phone]]
     assert onboard["requestId"] == first.headers["request-id"]
     assert last["requestId"] == answer.headers["request-id"]
     assert onboard["client"] == partner.client_id
@@ -64,9 +67,9 @@ def test_each_reading_in_clear_leaves_an_entry_and_others_none(bundle: Bundle, p
     partner.unmasked.get(f"{path}/identifications/{document['id']}").expect(200)
     fresh = entries(bundle, partner, made["id"])[before:]
     assert [entry["action"] for entry in fresh] == ["ReadUnmasked"] * 3
-    assert set(fresh[0]["fields"]) == {"taxId", "primaryIdentification.idNumber"}
+    assert set(fresh[0]["fields"]) == {"taxId", f"identifications/{document['id']}.idNumber"}
     assert fresh[0]["requestId"] == seen.headers["request-id"]
-    assert fresh[1]["fields"] == fresh[2]["fields"] == ["idNumber"]
+    assert fresh[1]["fields"] == fresh[2]["fields"] == [f"identifications/{document['id']}.idNumber"]
     assert partner.customer(made["id"])["lastModifiedAt"] == modified, "reading is no modification"
     assert bundle.check_audit(partner.id, made["id"])["intact"]
 
@@ -78,6 +81,10 @@ def test_a_request_that_changes_nothing_leaves_nothing(bundle: Bundle, partner: 
     before = len(entries(bundle, partner, made["id"]))
     partner.api.put(f"{CUSTOMERS}/{made['id']}/name", body["name"]).expect(200)
     partner.api.put(f"{CUSTOMERS}/{made['id']}/profile", {"taxId": "wrong"})
+    phone = samples.phone()
+    added = partner.api.post(f"{CUSTOMERS}/{made['id']}/phones", phone).expect(200)["id"]
+    before += 1
+    partner.api.put(f"{CUSTOMERS}/{made['id']}/phones/{added}", phone).expect(200)
     assert len(entries(bundle, partner, made["id"])) == before
 
 

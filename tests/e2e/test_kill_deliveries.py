@@ -208,6 +208,27 @@ def test_a_suspension_survives(bundle: Bundle, house) -> None:
     all_arrive(bundle, victim, 1)
 
 
+def test_the_clearing_of_a_deleted_registration_survives(bundle: Bundle, house) -> None:
+    """Ended after the deletion, in the sweep that notices, and in the clearing itself: the line is empty in the end."""
+    victim = house()
+    suspended(bundle, victim, held=3)
+    path = f"{REGISTRATIONS}/{victim.registration['id']}"
+    events = [event["id"] for event in victim.events]
+    stages = lambda: [bundle.delivery(victim.partner.id, event)["stage"] for event in events]  # noqa: E731
+    with bundle.configured("webhook-registrations", GATEHOUSE_FAILPOINT="registrations.deleted"):
+        broken(victim.partner.api.delete(path))
+    victim.partner.api.get(path).error(404)
+    assert stages() == ["held"] * 3
+    with dying(bundle, "webhook-sweep", "sweep.registration_put_off"):
+        with pytest.raises(FunctionFailed):
+            bundle.invoke("webhook-sweep", {"aheadSeconds": 120})
+    with dying(bundle, "webhook-dispatch", "release.dropped"):
+        bundle.invoke("webhook-sweep", {"aheadSeconds": 120})
+    wait_for("the line is cleared", lambda: stages() == ["settled"] * 3)
+    assert [event["status"] for event in victim.events] == ["Failed"] * 3
+    victim.partner.register(ONBOARDED, victim.endpoint.url)
+
+
 def test_a_failed_ping_survives(bundle: Bundle, house) -> None:
     """Its one try is recorded, and there is not a second one."""
     victim = house(answer(500))

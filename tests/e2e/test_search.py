@@ -90,7 +90,9 @@ def test_by_time_of_creation(partner: Partner, crowd: list[dict]) -> None:
     today = datetime.now(UTC).date().isoformat()
     assert {customer["id"] for customer in crowd} <= set(ids(partner, {"fromCreatedAt": today, "toCreatedAt": today, "pageSize": 50}))
     assert ids(partner, {"toCreatedAt": "2020-01-01"}) == []
-    assert ids(partner, {"fromCreatedAt": "2999-01-01"}) == []
+    for far in ("2287-01-01", "2300-01-01", "2999-01-01", "7000-01-01", "9999-12-31"):
+        assert ids(partner, {"fromCreatedAt": far}) == []
+        assert {customer["id"] for customer in crowd} <= set(ids(partner, {"fromCreatedAt": today, "toCreatedAt": far, "pageSize": 50})), far
 
 
 def test_filters_hold_on_every_page(partner: Partner, crowd: list[dict]) -> None:

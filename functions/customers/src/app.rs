@@ -52,11 +52,11 @@ impl App {
     }
 }
 
-/// Who acts, as the audit chain names it. Tokens of the client-credentials grant stand for the client itself.
+/// Who acts, as the audit chain names it.
 pub(crate) fn actor(caller: &Caller, request: &Request) -> Actor {
     Actor {
         client: caller.client.clone(),
-        who: caller.client.to_string(),
+        who: caller.subject.clone(),
         source_ip: Some(caller.source_ip.clone()),
         request_id: request.id.clone(),
     }

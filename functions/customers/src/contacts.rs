@@ -125,10 +125,12 @@ pub async fn update_contact(
             request.read(|object| cos::read_contact(object, target.kind, Some(&present), today))?;
         let siblings = target.siblings(app, caller).await?;
         let mut after = before.clone();
-        let change =
-            after.change_contact(id, asked.body, asked.primary, &siblings, now).map_err(refused)?;
-        let reply =
-            Reply::ok(&cos::contact(written(&change.contacts, target.what)?, Mask::Starred))?;
+        let change = after
+            .change_contact(&present, asked.body, asked.primary, &siblings, now)
+            .map_err(refused)?;
+        let contact =
+            if change.is_empty() { &present } else { written(&change.contacts, target.what)? };
+        let reply = Reply::ok(&cos::contact(contact, Mask::Starred))?;
         let (owner, evidence) = (None, Vec::new());
         Ok(Attempt { before: Some(before), after, change, owner, evidence, reply })
     })

@@ -22,7 +22,7 @@ pub async fn create_customer(
     let asked = request.read(|object| cos::read_onboarding(object, caller.partner, today))?;
     // The answer shows no more than the request said, so it needs no audit entry of its own.
     let mask = Mask::for_caller(caller);
-    settle(app, caller, request, async |now| {
+    let reply = settle(app, caller, request, async |now| {
         let asked = asked.clone();
         let mut primaries = Vec::with_capacity(asked.primaries.len());
         for body in asked.primaries {
@@ -41,5 +41,10 @@ pub async fn create_customer(
         let reply = Reply::ok(&cos::customer(&after, mask))?;
         Ok(Attempt { before: None, after, change, owner, evidence: Vec::new(), reply })
     })
-    .await
+    .await?;
+    // An answer that is given again was made for the first caller, who may have had the scope that this one lacks.
+    Ok(match mask {
+        Mask::Shown => reply,
+        Mask::Starred => cos::starred(reply),
+    })
 }

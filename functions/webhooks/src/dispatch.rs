@@ -190,7 +190,11 @@ impl<P: Post, Q: DeliveryQueue> Dispatcher<P, Q> {
         };
         let body = EventObject::posted(&claimed.delivery, registration.format);
         let body = serde_json::to_vec(&body)?.into();
-        let authorization = authorization(&self.worker.keys, registration).await?;
+        let authorization = match authorization(&self.worker.keys, registration).await {
+            Ok(authorization) => authorization,
+            Err(error) if error.is_lasting() => return Ok(Err(Failure::Unusable)),
+            Err(error) => return Err(error.into()),
+        };
         // Signatures over `body` belong into `headers`: they are made per attempt, from exactly these bytes.
         Ok(Ok(Call { url, authorization, headers: HeaderMap::new(), body }))
     }

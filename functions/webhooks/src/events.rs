@@ -16,14 +16,15 @@ use domain::ids::{EventId, RegistrationId};
 use domain::problem::Violations;
 use http_api::{Caller, CosCode, Failure, Operation, Reply, Request};
 use runtime::{Idempotency, failpoint};
+use store::Transaction;
 use store::webhooks::{
     Delivery, DeliveryKey, Format, Phase, Registration, RegistrationKind, Stage, Status, WaitingKey,
 };
-use store::{CommitError, Transaction};
 
 use crate::body::EventObject;
 use crate::event_name;
 use crate::queue::DeliveryQueue;
+use crate::registrations::commit_failure;
 use crate::worker::Worker;
 
 /// What the events API is given.
@@ -94,6 +95,10 @@ impl<Q: DeliveryQueue> EventsApi<Q> {
 
     /// Acknowledging twice is acknowledging once.
     async fn acknowledge(&self, caller: &Caller, request: &Request) -> Result<Reply, Failure> {
+        let idempotency = Idempotency::of(request, caller)?;
+        if let Some(reply) = self.worker.earlier(idempotency.as_ref()).await? {
+            return Ok(reply);
+        }
         let mut delivery = self.find(caller, request).await?;
         let not_awaiting = Failure::rule(
             CosCode::StateForbids,
@@ -102,14 +107,14 @@ impl<Q: DeliveryQueue> EventsApi<Q> {
         match (delivery.stage, delivery.status) {
             (Stage::Awaiting, _) => {
                 let key = WaitingKey::new(delivery.partner, delivery.registration, delivery.id);
-                let done = self.worker.webhooks.acknowledge(key).await;
-                if !done.map_err(Failure::internal)? {
-                    // Someone else did, or the registration was deleted, since it was read.
-                    return Err(Failure::Conflict);
-                }
                 delivery.stage = Stage::Settled;
                 delivery.status = Status::Success;
-                Reply::ok(&EventObject::shown(&delivery))
+                let reply = Reply::ok(&EventObject::shown(&delivery))?;
+                let mut transaction = Transaction::new();
+                self.worker.webhooks.acknowledge_in(&mut transaction, key);
+                let settled = self.worker.settle(transaction, idempotency.as_ref(), reply).await?;
+                // Someone else did, or the registration was deleted, since it was read.
+                settled.map_err(commit_failure)
             }
             (Stage::Settled, Status::Success) if delivery.attempts.is_empty() => {
                 Reply::ok(&EventObject::shown(&delivery))
@@ -122,12 +127,8 @@ impl<Q: DeliveryQueue> EventsApi<Q> {
     async fn resend(&self, caller: &Caller, request: &Request) -> Result<Reply, Failure> {
         let idempotency = Idempotency::of(request, caller)?;
         let (worker, now) = (&self.worker, self.worker.now());
-        // First of all: what was answered before is answered again, wherever the event has got to since.
-        if let Some(idempotency) = &idempotency {
-            let earlier = idempotency.replay(worker.webhooks.table(), &worker.keys, now);
-            if let Some(reply) = Box::pin(earlier).await? {
-                return Ok(reply);
-            }
+        if let Some(reply) = worker.earlier(idempotency.as_ref()).await? {
+            return Ok(reply);
         }
         let mut delivery = self.find(caller, request).await?;
         self.may_be_resent(&delivery).await?;
@@ -137,24 +138,11 @@ impl<Q: DeliveryQueue> EventsApi<Q> {
         delivery.stage = Stage::Queued;
         delivery.status = Status::Pending;
         let reply = Reply::ok(&EventObject::shown(&delivery))?;
-        let table = worker.webhooks.table();
         let mut transaction = Transaction::new();
         worker.webhooks.resend_in(&mut transaction, &delivery, now);
-        if let Some(idempotency) = &idempotency {
-            idempotency.record(&mut transaction, table, &worker.keys, &reply, now).await?;
-        }
-        if let Err(refused) = transaction.commit(table).await {
-            if let Some(idempotency) = &idempotency
-                && let Some(replay) = idempotency.replay_of(&refused, &worker.keys).await?
-            {
-                return Ok(replay);
-            }
-            return match refused {
-                // Another request has queued it since it was read.
-                CommitError::Refused(_) | CommitError::Conflict => Err(Failure::Conflict),
-                CommitError::Store(error) => Err(Failure::internal(error)),
-            };
-        }
+        let settled = worker.settle(transaction, idempotency.as_ref(), reply).await?;
+        // Another request has queued it since it was read.
+        let reply = settled.map_err(commit_failure)?;
         failpoint("events.resent");
         worker.hand_over(&delivery).await.map_err(Failure::internal)?;
         Ok(reply)

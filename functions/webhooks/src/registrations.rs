@@ -15,7 +15,7 @@ mod view;
 use domain::ids::RegistrationId;
 use http_api::{Caller, CosCode, Failure, Operation, Reply, Request};
 use store::CommitError;
-use store::webhooks::Registration;
+use store::webhooks::{NAME_LABEL, Registration};
 
 use crate::address::AddressRules;
 use crate::queue::DeliveryQueue;
@@ -68,9 +68,14 @@ impl<Q: DeliveryQueue> RegistrationsApi<Q> {
     }
 }
 
-fn commit_failure(error: CommitError) -> Failure {
+/// What stood in a change's way, as an answer.
+pub(crate) fn commit_failure(error: CommitError) -> Failure {
+    if error.refusal(NAME_LABEL).is_some() {
+        return NAME_TAKEN;
+    }
     match error {
-        CommitError::Conflict => Failure::Conflict,
-        other => Failure::internal(other),
+        // Someone else changed it since it was read.
+        CommitError::Refused(_) | CommitError::Conflict => Failure::Conflict,
+        CommitError::Store(error) => Failure::internal(error),
     }
 }

@@ -4,7 +4,7 @@
 //! Invariant: each step moves one delivery in one transaction, so it can be stopped and begun again anywhere. The
 //! registration stays in the `due` index until its line was found empty in a phase in which nothing can join it.
 //!
-//! Kill points: `release.chosen`, `release.released`.
+//! Kill points: `release.chosen`, `release.released`, `release.dropped`.
 
 use std::time::Duration;
 
@@ -97,6 +97,7 @@ async fn clear<Q: DeliveryQueue>(
     for event in waiting {
         let key = WaitingKey::new(registration.partner, registration.id, event);
         webhooks.drop_waiting(key).await?;
+        failpoint("release.dropped");
     }
     again(worker, registration).await
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use runtime::{Clients, Missing, Settings, SystemClock, SystemRandom};
 use store::webhooks::Webhooks;
 
-use crate::address::{AddressRules, NotANetwork};
+use crate::address::{AddressRules, MalformedSetting};
 use crate::dispatch::Dispatcher;
 use crate::events::EventsApi;
 use crate::post::{HttpPoster, Limits, SystemResolver};
@@ -22,7 +22,7 @@ pub enum StartError {
     Missing(#[from] Missing),
     /// `CALLBACK_ALLOWED_NETWORKS` is malformed.
     #[error("CALLBACK_ALLOWED_NETWORKS: {0}")]
-    Networks(#[from] NotANetwork),
+    Networks(#[from] MalformedSetting),
     /// The TLS library refuses its own defaults.
     #[error("TLS can not be set up: {0}")]
     Tls(String),

@@ -3,7 +3,7 @@
 //! Invariant: a sweep only puts times off and sends messages; it decides nothing about a delivery. It is bounded, so a
 //! large backlog takes several runs and no run its whole time; the oldest come first.
 //!
-//! Kill point: `sweep.put_off`.
+//! Kill points: `sweep.put_off`, `sweep.registration_put_off`.
 
 use std::time::Duration;
 
@@ -93,6 +93,7 @@ async fn hand_over<Q: DeliveryQueue>(
         }
         Overdue::Registration { key, due_at } => {
             if worker.webhooks.put_off_registration(&key, &due_at, now).await? {
+                failpoint("sweep.registration_put_off");
                 let message =
                     Message::Release { partner: key.partner, registration: key.registration };
                 worker.queue.send(&message, Duration::ZERO).await?;

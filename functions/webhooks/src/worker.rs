@@ -6,9 +6,11 @@ use std::time::Duration;
 use crypto::{CryptoError, KeyRing};
 use domain::ids::EventId;
 use domain::time::{Clock, Random};
+use http_api::{Failure, Reply};
 use jiff::Timestamp;
-use store::StoreError;
+use runtime::Idempotency;
 use store::webhooks::{Delivery, Webhooks};
+use store::{CommitError, StoreError, Transaction};
 
 use crate::queue::{DeliveryQueue, Message, QueueError};
 
@@ -72,6 +74,43 @@ impl<Q: DeliveryQueue> Worker<Q> {
     /// [`QueueError`].
     pub async fn hand_over(&self, delivery: &Delivery) -> Result<(), QueueError> {
         self.queue.send(&Message::deliver(delivery), Duration::ZERO).await
+    }
+
+    /// Writes a change together with the idempotency record of its answer, and answers; or gives an earlier answer to the
+    /// same request again.
+    ///
+    /// # Errors
+    /// What stands in the change's way, or [`Failure`] when the record cannot be kept or read.
+    pub async fn settle(
+        &self,
+        mut transaction: Transaction,
+        idempotency: Option<&Idempotency>,
+        reply: Reply,
+    ) -> Result<Result<Reply, CommitError>, Failure> {
+        let table = self.webhooks.table();
+        if let Some(idempotency) = idempotency {
+            idempotency.record(&mut transaction, table, &self.keys, &reply, self.now()).await?;
+        }
+        let Err(refused) = transaction.commit(table).await else { return Ok(Ok(reply)) };
+        if let Some(idempotency) = idempotency
+            && let Some(replay) = idempotency.replay_of(&refused, &self.keys).await?
+        {
+            return Ok(Ok(replay));
+        }
+        Ok(Err(refused))
+    }
+
+    /// The earlier answer to the same request. For changes that depend on what is read first: whatever has happened
+    /// since, what was answered before is answered again.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn earlier(
+        &self,
+        idempotency: Option<&Idempotency>,
+    ) -> Result<Option<Reply>, Failure> {
+        let Some(idempotency) = idempotency else { return Ok(None) };
+        Ok(Box::pin(idempotency.replay(self.webhooks.table(), &self.keys, self.now())).await?)
     }
 
     /// A token that no other claim has.

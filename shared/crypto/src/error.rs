@@ -44,3 +44,16 @@ pub enum CryptoError {
     #[error("the store of wrapped keys failed")]
     KeyStore(#[source] BoxError),
 }
+
+impl CryptoError {
+    /// Whether the value itself is at fault, so that it will not open tomorrow either; else it is the services around it.
+    #[must_use]
+    pub const fn is_lasting(&self) -> bool {
+        match self {
+            Self::Refused | Self::Malformed | Self::TooLarge => true,
+            // A key or format that this build or replica does not know yet may be known to the next.
+            Self::UnknownVersion(_) | Self::UnknownKey { .. } | Self::NoKeys(_) => false,
+            Self::Unsettled(_) | Self::KeyService(_) | Self::KeyStore(_) => false,
+        }
+    }
+}

@@ -39,6 +39,18 @@ choices! {
 }
 
 impl ContactKind {
+    /// The name of its collection in paths, and in the audit chain.
+    #[must_use]
+    pub const fn collection(self) -> &'static str {
+        match self {
+            Self::Address => "addresses",
+            Self::Phone => "phones",
+            Self::Email => "emails",
+            Self::Identification => "identifications",
+            Self::Owner => "beneficial-owners",
+        }
+    }
+
     /// Whether one of this kind is the primary one.
     #[must_use]
     pub const fn has_primary(self) -> bool {
@@ -99,6 +111,12 @@ impl ContactId {
             Self::Identification(_) => ContactKind::Identification,
             Self::Owner(_) => ContactKind::Owner,
         }
+    }
+
+    /// How the audit chain names it: `addresses/<id>`.
+    #[must_use]
+    pub fn path(self) -> String {
+        format!("{}/{self}", self.kind().collection())
     }
 
     /// The UUID itself.
@@ -219,10 +237,7 @@ impl DocumentNumber {
     /// All but the last four characters starred; four or fewer are starred whole.
     #[must_use]
     pub fn masked(&self) -> String {
-        let count = self.reveal().chars().count();
-        let hidden = if count > 4 { count - 4 } else { count };
-        let shown: String = self.reveal().chars().skip(hidden).collect();
-        format!("{}{shown}", "*".repeat(hidden))
+        crate::text::masked(self.reveal())
     }
 }
 

@@ -255,9 +255,21 @@ impl Customer {
             client_identifier: customer.client_identifier.as_ref().map(|id| id.as_str().to_owned()),
         };
         let mut fields: Vec<String> = names(&["name", "classification", "profile"]);
+        match &customer.party {
+            Party::Personal(person) if person.due_diligence.is_some() => {
+                fields.push("dueDiligence".to_owned());
+            }
+            Party::Business(business) if business.due_diligence.is_some() => {
+                fields.push("businessDueDiligence".to_owned());
+            }
+            Party::Personal(_) | Party::Business(_) => {}
+        }
+        if customer.client_identifier.is_some() {
+            fields.push("clientIdentifier".to_owned());
+        }
         let mut writes = Vec::new();
         for (id, body) in start.primaries {
-            fields.push(format!("primary{}", id.kind()));
+            fields.push(id.path());
             let contact = Contact { id, primary: id.kind().has_primary(), body };
             let shelf = customer.contacts.entry(id.kind()).or_default();
             shelf.count += 1;
@@ -441,7 +453,7 @@ impl Customer {
         }
         let mut change = Change::new(
             AuditAction::AddContact,
-            vec![kind.to_string()],
+            vec![id.path()],
             vec![EventKind::ContactAdded { contact: id }],
         );
         change.contacts.push(ContactWrite::Add(contact));
@@ -450,31 +462,35 @@ impl Customer {
         Ok(change)
     }
 
-    /// Replaces what a sub-resource says. `asks_primary` is `None` when the caller left the flag alone. `siblings` are
-    /// the present owners, and are looked at for owners only.
+    /// Replaces what the sub-resource `present` says. `asks_primary` is `None` when the caller left the flag alone.
+    /// `siblings` are the present owners, and are looked at for owners only. Saying the same again changes nothing.
     ///
     /// # Errors
     /// [`Refused`] by the state, the primary rules, or the rules of ownership.
     pub fn change_contact(
         &mut self,
-        id: ContactId,
+        present: &Contact,
         body: ContactBody,
         asks_primary: Option<bool>,
         siblings: &[Contact],
         now: Timestamp,
     ) -> Result<Change, Refused> {
         self.must_be_active()?;
-        let kind = id.kind();
+        let (id, kind) = (present.id, present.id.kind());
         self.check_owner(id, &body, siblings)?;
         let current = self.primary(kind).map(|contact| contact.id);
         let moved = primary_on_change(current, id, asks_primary)?;
         let contact = Contact { id, primary: moved.primary, body };
+        let fields = difference::of_contacts(present, &contact);
+        if fields.is_empty() {
+            return Ok(Change::new(AuditAction::ChangeContact, fields, Vec::new()));
+        }
         if moved.primary {
             self.contacts.entry(kind).or_default().primary = Some(contact.clone());
         }
         let mut change = Change::new(
             AuditAction::ChangeContact,
-            vec![kind.to_string()],
+            fields,
             vec![EventKind::ContactChanged { contact: id }],
         );
         change.contacts.push(ContactWrite::Replace(contact));
@@ -499,7 +515,7 @@ impl Customer {
         }
         let mut change = Change::new(
             AuditAction::RemoveContact,
-            vec![kind.to_string()],
+            vec![id.path()],
             vec![EventKind::ContactRemoved { contact: id }],
         );
         change.contacts.push(ContactWrite::Remove(id));

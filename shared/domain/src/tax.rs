@@ -69,9 +69,7 @@ impl TaxId {
     /// All but the last four characters starred: `*****8776`. A number of four characters is starred whole.
     #[must_use]
     pub fn masked(&self) -> String {
-        let shown = if self.0.len() > 4 { 4 } else { 0 };
-        let (hidden, tail) = self.0.split_at(self.0.len() - shown);
-        format!("{}{tail}", "*".repeat(hidden.len()))
+        crate::text::masked(&self.0)
     }
 }
 

@@ -8,6 +8,16 @@ use std::fmt;
 
 use crate::problem::Problem;
 
+/// A secret number as it is shown: all but the last four characters starred (`*****8776`); four or fewer are starred
+/// whole. Masking what is masked changes nothing.
+#[must_use]
+pub fn masked(number: &str) -> String {
+    let count = number.chars().count();
+    let hidden = if count > 4 { count - 4 } else { count };
+    let shown: String = number.chars().skip(hidden).collect();
+    format!("{}{shown}", "*".repeat(hidden))
+}
+
 /// Text of 1 to `MAX` characters.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Text<const MAX: usize>(String);

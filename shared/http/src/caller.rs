@@ -44,6 +44,8 @@ pub struct Caller {
     pub partner: PartnerId,
     /// The client credential in use.
     pub client: ClientId,
+    /// The person or system behind the client, as the token says; the client itself where that is all there is.
+    pub subject: String,
     /// What the token allows.
     pub scopes: Scopes,
     /// Sandbox or production.
@@ -70,9 +72,13 @@ impl Caller {
         if !sources.admits(source_ip) {
             return Err(Failure::Unauthenticated);
         }
+        let client = ClientId::parse(text("clientId")?).map_err(|_| Failure::Unauthenticated)?;
+        // An authorizer's answer that was cached before a deployment names no subject.
+        let subject = context.get("subject").and_then(Value::as_str);
         Ok(Self {
             partner: PartnerId::parse(text("partnerId")?).map_err(|_| Failure::Unauthenticated)?,
-            client: ClientId::parse(text("clientId")?).map_err(|_| Failure::Unauthenticated)?,
+            subject: subject.unwrap_or(client.as_str()).to_owned(),
+            client,
             scopes: Scopes::parse(text("scopes")?).map_err(|_| Failure::Unauthenticated)?,
             environment: Environment::parse(text("environment")?)
                 .ok_or(Failure::Unauthenticated)?,

@@ -57,6 +57,13 @@ impl Reply {
         self
     }
 
+    /// The same answer with another body.
+    #[must_use]
+    pub fn with_body(mut self, body: String) -> Self {
+        self.body = body;
+        self
+    }
+
     /// The status code.
     pub const fn status(&self) -> u16 {
         self.status

@@ -95,7 +95,9 @@ async fn serve_requests<A>(
                 (contract, rejected.id, Err(rejected.failure))
             }
         };
-        let outcome = answer.as_ref().map_or_else(Failure::kind, |_| "ok");
+        // A contract of its own (OAuth) refuses with a reply.
+        let of_reply = |reply: &Reply| if reply.status() < 400 { "ok" } else { "refused" };
+        let outcome = answer.as_ref().map_or_else(Failure::kind, of_reply);
         let reply = answer.unwrap_or_else(|failure| {
             if failure.status() >= 424 {
                 line.note("error", chain(&failure));

@@ -25,7 +25,7 @@ pub use failpoint::failpoint;
 pub use fetch::{FetchError, Fetched, HttpsGet};
 pub use idempotency::{Idempotency, IdempotencyError};
 pub use invoke::{Refused, serve};
-pub use log::start_logging;
+pub use log::{note, start_logging};
 pub use metrics::{Metric, count};
 pub use pause::pause;
 pub use settings::{Missing, Settings, VARIABLES};

@@ -123,9 +123,10 @@ pub fn listing_sort(created_at: jiff::Timestamp, customer: CustomerId) -> String
     format!("{}#{customer}", sortable_millis(created_at))
 }
 
-/// A time as fixed-width digits that sort like the time. Times before 1970 sort as 1970; nothing here is that old.
+/// A time as 13 digits that sort like the time. What lies before 1970 or after 2286 sorts as the first or last moment of
+/// that span: nothing stored is that old or that new, and a search may name any time.
 pub fn sortable_millis(at: jiff::Timestamp) -> String {
-    format!("{:013}", at.as_millisecond().max(0))
+    format!("{:013}", at.as_millisecond().clamp(0, 9_999_999_999_999))
 }
 
 #[cfg(test)]

@@ -72,6 +72,9 @@ enum PartnerRule {
     ByClaim { claim: String, values: BTreeMap<String, PartnerId> },
 }
 
+/// OpenID Connect Core §2: a subject has at most 255 characters.
+const LONGEST_SUBJECT: usize = 255;
+
 /// An issuer that is trusted besides ourselves.
 #[derive(Debug, Clone)]
 pub struct FurtherIssuer {
@@ -170,6 +173,10 @@ impl FurtherIssuer {
             }
         };
         let client = text(&self.client_claim).ok_or(Denial::Claims)?;
+        let subject = text("sub").unwrap_or(client);
+        if subject.len() > LONGEST_SUBJECT || subject.chars().any(char::is_control) {
+            return Err(Denial::Claims);
+        }
         let client = ClientId::parse(&format!("{}.{client}", self.name));
         let token_id = match text("jti") {
             Some(id) if !id.is_empty() => id.to_owned(),
@@ -180,6 +187,7 @@ impl FurtherIssuer {
             is_own: false,
             token_id,
             client: client.map_err(|_| Denial::Claims)?,
+            subject: subject.to_owned(),
             partner: partner.ok_or(Denial::Claims)?,
             scopes: self.granted(claims.get(&self.scope_claim)),
             environment: self.environment,

@@ -107,6 +107,8 @@ pub struct Authorized {
     pub partner: PartnerId,
     /// Which client.
     pub client: ClientId,
+    /// Who acts through it.
+    pub subject: String,
     /// What it may do.
     pub scopes: Scopes,
     /// Sandbox or production.
@@ -155,6 +157,7 @@ pub async fn authorize(app: &App, event: &AuthorizerEvent) -> Result<Authorized,
         Authorized {
             partner: verified.partner,
             client: verified.client,
+            subject: verified.subject,
             scopes: Scopes::new(verified.scopes.iter().filter(|scope| granted.contains(*scope))),
             environment: verified.environment,
             token_id: verified.token_id,
@@ -169,6 +172,7 @@ pub async fn authorize(app: &App, event: &AuthorizerEvent) -> Result<Authorized,
         Authorized {
             partner: verified.partner,
             client: verified.client,
+            subject: verified.subject,
             scopes: verified.scopes,
             environment: verified.environment,
             token_id: verified.token_id,

@@ -23,6 +23,7 @@ pub fn allow(authorized: &Authorized, method_arn: &str) -> Value {
         "context": {
             "partnerId": authorized.partner.to_string(),
             "clientId": authorized.client.as_str(),
+            "subject": authorized.subject,
             "scopes": authorized.scopes.to_string(),
             "environment": authorized.environment.as_str(),
             "tokenId": authorized.token_id,

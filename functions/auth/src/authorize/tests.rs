@@ -220,8 +220,8 @@ async fn a_good_token_opens_the_whole_stage_with_its_context() {
                 "Resource": ["arn:aws:execute-api:us-east-1:000000000000:gatehouse/v1/*"],
             }]},
             "context": {
-                "partnerId": PARTNER, "clientId": "client-1", "scopes": "customers:read",
-                "environment": "sandbox", "tokenId": "token-1", "allowedSources": "",
+                "partnerId": PARTNER, "clientId": "client-1", "subject": "client-1",
+                "scopes": "customers:read", "environment": "sandbox", "tokenId": "token-1", "allowedSources": "",
             },
             "usageIdentifierKey": "usage-client-1",
         })
@@ -324,6 +324,7 @@ async fn a_further_issuer_opens_what_its_entry_allows() {
     assert_eq!(gate.house.database.calls() - before, 1);
     assert_eq!(authorized.partner.to_string(), PARTNER);
     assert_eq!(authorized.client.as_str(), "bank-idp.desk-7");
+    assert_eq!(authorized.subject, "desk-7", "where no person is named, the client");
     assert_eq!(authorized.scopes.to_string(), "customers:read", "neither unknown nor ungranted");
     assert_eq!(authorized.usage_key.as_deref(), Some("idp-usage-key"));
     assert_eq!(denial(gate.ask_from("203.0.113.9", &token).await), Denial::SourceAddress);
@@ -428,6 +429,27 @@ async fn a_key_that_the_issuer_added_is_found_and_rs256_works() {
     assert_eq!(gate.ask(&token).await.unwrap().client.as_str(), "bank-idp.desk-7");
     let confused = forged(&with(&header, "alg", json!("PS256")), &gate.idp_claims(), sign);
     assert_eq!(denial(gate.ask(&confused).await), Denial::Algorithm);
+}
+
+#[tokio::test]
+async fn the_person_behind_a_client_is_named_if_it_can_be() {
+    let gate = Gate::new().await;
+    for (sub, subject) in [
+        ("analyst-7", Some("analyst-7")),
+        (&"x".repeat(255), Some("x".repeat(255).as_str())),
+        (&"x".repeat(256), None),
+        ("two\nlines", None),
+    ] {
+        let claims = with(&gate.idp_claims(), "sub", json!(sub));
+        let token = signed_by(&gate.idp, "idp", &gate.idp_header(), &claims).await;
+        match (gate.ask(&token).await, subject) {
+            (Ok(authorized), Some(subject)) => assert_eq!(authorized.subject, subject),
+            (answer, _) => assert_eq!(denial(answer), Denial::Claims, "{sub}"),
+        }
+    }
+    let context =
+        policy::allow(&gate.ask(&gate.good().await).await.unwrap(), "a/v1/GET/")["context"].clone();
+    assert_eq!(context["subject"], "client-1");
 }
 
 #[tokio::test]

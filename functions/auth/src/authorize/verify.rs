@@ -42,6 +42,8 @@ pub struct Verified {
     pub token_id: String,
     /// The client; of a further issuer, under the issuer's name.
     pub client: ClientId,
+    /// `sub`: the person or system behind the client, for the audit chain.
+    pub subject: String,
     /// Whose data it opens.
     pub partner: PartnerId,
     /// What it may do.
@@ -287,6 +289,7 @@ fn own_verified(claims: Claims) -> Result<Verified, Denial> {
         is_own: true,
         token_id: claims.jti,
         client: claims.client_id,
+        subject: claims.sub,
         partner: claims.partner_id,
         scopes: Scopes::parse(&claims.scope).map_err(|_| Denial::Claims)?,
         environment: Environment::parse(&claims.env).ok_or(Denial::Claims)?,

@@ -20,7 +20,7 @@ use domain::ids::ClientId;
 use domain::time::{Clock, Random};
 use http_api::{Failure, Reply, Request, Scopes, SourceList};
 use jiff::Timestamp;
-use runtime::{Metric, count};
+use runtime::{Metric, count, note};
 use serde_json::json;
 use store::clients::{ClientRecord, Clients};
 
@@ -77,6 +77,7 @@ pub async fn handle(app: &App, request: &Request) -> Result<Reply, Failure> {
         }
         Err(error) => {
             count(Metric::TokensRefused, 1);
+            note("refusal", error.code());
             Ok(error.into_reply())
         }
     }
@@ -90,6 +91,9 @@ async fn issue(app: &App, request: &Request) -> Result<Result<Reply, TokenError>
     let Some(client) = authenticate(app, &asked.credentials).await? else {
         return Ok(Err(TokenError::InvalidClient));
     };
+    // Only now: what an unknown caller presents as its id can be anything, a secret included.
+    note("partner", client.partner.to_string());
+    note("client", client.client.as_str());
     let sources = SourceList::parse(&client.allowed_sources).map_err(Failure::internal)?;
     if !sources.admits(&request.source_ip) {
         return Ok(Err(TokenError::UnauthorizedClient));

@@ -26,7 +26,7 @@ pub(crate) use customer_request::{
 };
 pub use http_api::{Page, Paging};
 pub use response::{Contact, Customer};
-pub(crate) use response::{contact, customer, secrets_of, secrets_of_contact};
+pub(crate) use response::{contact, customer, secrets_of, secrets_of_contact, starred};
 pub(crate) use search_request::Search;
 
 /// Whether an answer shows secrets.

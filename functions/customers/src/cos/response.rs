@@ -8,10 +8,11 @@ use domain::country::Country;
 use domain::customer::{self, Business, Party, Person};
 use domain::profile::CommonProfile;
 use domain::tax::TaxIdentity;
-use domain::text::Text;
+use domain::text::{Text, masked};
+use http_api::Reply;
 use jiff::Timestamp;
 use serde::Serialize;
-use serde_json::Number;
+use serde_json::{Number, Value};
 
 use super::Mask;
 
@@ -262,16 +263,29 @@ pub(crate) fn secrets_of(record: &customer::Customer) -> Vec<String> {
     let tax = record.party.common().tax.as_ref().and_then(TaxIdentity::number);
     let document = record.primary(ContactKind::Identification);
     let tax = tax.map(|_| "taxId".to_owned());
-    let document = document.map(|_| "primaryIdentification.idNumber".to_owned());
-    tax.into_iter().chain(document).collect()
+    tax.into_iter().chain(document.into_iter().flat_map(secrets_of_contact)).collect()
 }
 
 /// The secret fields that an unmasked sub-resource shows.
 pub(crate) fn secrets_of_contact(record: &contact::Contact) -> Vec<String> {
     match &record.body {
-        ContactBody::Identification(_) => vec!["idNumber".to_owned()],
+        ContactBody::Identification(_) => vec![format!("{}.idNumber", record.id.path())],
         _ => Vec::new(),
     }
+}
+
+/// A customer's answer with its secrets starred; one that has them starred already stays byte for byte.
+pub(crate) fn starred(reply: Reply) -> Reply {
+    let Ok(mut body) = serde_json::from_str::<Value>(reply.body()) else { return reply };
+    let mut is_changed = false;
+    for pointer in ["/profile/taxId", "/primaryIdentification/idNumber"] {
+        if let Some(Value::String(number)) = body.pointer_mut(pointer) {
+            let masked = masked(number);
+            is_changed |= masked != *number;
+            *number = masked;
+        }
+    }
+    if is_changed { reply.with_body(body.to_string()) } else { reply }
 }
 
 fn name(party: &Party) -> Name {

@@ -130,6 +130,7 @@ impl<'a> Call<'a> {
                 "authorizer": {
                     "partnerId": self.partner,
                     "clientId": "client-1",
+                    "subject": "client-1",
                     "scopes": self.scopes,
                     "environment": "sandbox",
                     "tokenId": "t-1",

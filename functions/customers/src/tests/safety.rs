@@ -45,6 +45,21 @@ async fn a_repeated_request_is_answered_again_and_has_one_effect() {
 }
 
 #[tokio::test]
+async fn an_answer_with_secrets_is_repeated_without_them_to_a_token_that_may_not_see_them() {
+    let world = World::new();
+    let mut body = bob();
+    body["primaryIdentification"] = json!({ "idType": "Passport", "idNumber": "C12345678" });
+    let ask = || call("POST", "customers").key("k").body(body.clone());
+    let first = world.ok(ask().scopes(UNMASK)).await;
+    assert_eq!(first["profile"]["taxId"], "119988776");
+    let mut starred = first.clone();
+    starred["profile"]["taxId"] = Value::from("*****8776");
+    starred["primaryIdentification"]["idNumber"] = Value::from("*****5678");
+    assert_eq!(world.ok(ask().scopes("customers:read customers:write")).await, starred);
+    assert_eq!(world.ok(ask().scopes(UNMASK)).await, first);
+}
+
+#[tokio::test]
 async fn a_replay_is_answered_even_when_it_would_be_refused_today() {
     let world = World::new();
     let id = world.bob().await;

@@ -1,6 +1,6 @@
 //! Making and changing a registration.
 //!
-//! Kill points: `registrations.restarted`, `registrations.pinged`.
+//! Kill points: `registrations.deleted`, `registrations.restarted`, `registrations.pinged`.
 
 use std::time::Duration;
 
@@ -8,11 +8,9 @@ use domain::ids::{EventId, RegistrationId};
 use http_api::{Caller, CosCode, Failure, Reply, Request};
 use runtime::{Idempotency, failpoint};
 use store::Transaction;
-use store::webhooks::{
-    Change, Delivery, NAME_LABEL, Phase, Registration, RegistrationKind, Stage, Status,
-};
+use store::webhooks::{Change, Delivery, Phase, Registration, RegistrationKind, Stage, Status};
 
-use super::{NAME_TAKEN, RegistrationObject, RegistrationsApi, commit_failure, input};
+use super::{RegistrationObject, RegistrationsApi, commit_failure, input};
 use crate::body::EventObject;
 use crate::queue::{DeliveryQueue, Message};
 use crate::worker::created_at;
@@ -49,22 +47,9 @@ impl<Q: DeliveryQueue> RegistrationsApi<Q> {
             modified_at: now,
         };
         let reply = Reply::ok(&RegistrationObject::of(&registration))?;
-        let table = worker.webhooks.table();
         let mut transaction = Transaction::new();
         worker.webhooks.create_in(&mut transaction, &registration).map_err(Failure::internal)?;
-        if let Some(idempotency) = &idempotency {
-            idempotency.record(&mut transaction, table, &worker.keys, &reply, now).await?;
-        }
-        let Err(refused) = transaction.commit(table).await else { return Ok(reply) };
-        if let Some(idempotency) = &idempotency
-            && let Some(replay) = idempotency.replay_of(&refused, &worker.keys).await?
-        {
-            return Ok(replay);
-        }
-        if refused.refusal(NAME_LABEL).is_some() {
-            return Err(NAME_TAKEN);
-        }
-        Err(commit_failure(refused))
+        worker.settle(transaction, idempotency.as_ref(), reply).await?.map_err(commit_failure)
     }
 
     /// Replaces everything but the type. Credentials that are not given are gone: keeping them would let whoever may
@@ -74,6 +59,10 @@ impl<Q: DeliveryQueue> RegistrationsApi<Q> {
         caller: &Caller,
         request: &Request,
     ) -> Result<Reply, Failure> {
+        let idempotency = Idempotency::of(request, caller)?;
+        if let Some(reply) = self.worker.earlier(idempotency.as_ref()).await? {
+            return Ok(reply);
+        }
         let before = self.find(caller, request).await?;
         let input =
             request.read(|body| input::read(body, caller, &self.rules, Some(before.kind)))?;
@@ -94,12 +83,12 @@ impl<Q: DeliveryQueue> RegistrationsApi<Q> {
             modified_at: self.worker.now(),
             ..before.clone()
         };
-        match self.worker.webhooks.update_registration(&before, &after).await {
-            Ok(Change::Done) => Reply::ok(&RegistrationObject::of(&after)),
-            Ok(Change::NameTaken) => Err(NAME_TAKEN),
-            Ok(Change::Refused) => Err(Failure::Conflict),
-            Err(error) => Err(commit_failure(error)),
-        }
+        let reply = Reply::ok(&RegistrationObject::of(&after))?;
+        let mut transaction = Transaction::new();
+        let updated = self.worker.webhooks.update_in(&mut transaction, &before, &after);
+        updated.map_err(Failure::internal)?;
+        let settled = self.worker.settle(transaction, idempotency.as_ref(), reply).await?;
+        settled.map_err(commit_failure)
     }
 
     /// The answer shows the registration as it was: it is gone afterwards.
@@ -112,6 +101,7 @@ impl<Q: DeliveryQueue> RegistrationsApi<Q> {
         let change = self.worker.webhooks.delete_registration(&found, self.worker.now()).await;
         match change {
             Ok(Change::Done) => {
+                failpoint("registrations.deleted");
                 self.see_to(&found).await?;
                 Reply::ok(&RegistrationObject::of(&found))
             }
@@ -126,17 +116,25 @@ impl<Q: DeliveryQueue> RegistrationsApi<Q> {
         caller: &Caller,
         request: &Request,
     ) -> Result<Reply, Failure> {
+        let idempotency = Idempotency::of(request, caller)?;
+        if let Some(reply) = self.worker.earlier(idempotency.as_ref()).await? {
+            return Ok(reply);
+        }
         let found = self.find(caller, request).await?;
         if found.phase != Phase::Suspended {
             return Reply::ok(&RegistrationObject::of(&found));
         }
-        let restarted = self.worker.webhooks.restart(&found, self.worker.now()).await;
-        let Some(restarted) = restarted.map_err(Failure::internal)? else {
-            return Err(Failure::Conflict);
-        };
+        let now = self.worker.now();
+        let restarted =
+            Registration { phase: Phase::Restarting, probe: None, modified_at: now, ..found };
+        let reply = Reply::ok(&RegistrationObject::of(&restarted))?;
+        let mut transaction = Transaction::new();
+        self.worker.webhooks.restart_in(&mut transaction, &restarted, now);
+        let settled = self.worker.settle(transaction, idempotency.as_ref(), reply).await?;
+        let reply = settled.map_err(commit_failure)?;
         failpoint("registrations.restarted");
         self.see_to(&restarted).await?;
-        Reply::ok(&RegistrationObject::of(&restarted))
+        Ok(reply)
     }
 
     /// Sends a test delivery, once, whether the registration is Active or Suspended.
@@ -166,20 +164,10 @@ impl<Q: DeliveryQueue> RegistrationsApi<Q> {
             attempts: Vec::new(),
         };
         let reply = Reply::ok(&EventObject::shown(&ping))?;
-        let table = worker.webhooks.table();
         let mut transaction = Transaction::new();
         worker.webhooks.put_queued_in(&mut transaction, &ping, now).map_err(Failure::internal)?;
-        if let Some(idempotency) = &idempotency {
-            idempotency.record(&mut transaction, table, &worker.keys, &reply, now).await?;
-        }
-        if let Err(refused) = transaction.commit(table).await {
-            if let Some(idempotency) = &idempotency
-                && let Some(replay) = idempotency.replay_of(&refused, &worker.keys).await?
-            {
-                return Ok(replay);
-            }
-            return Err(commit_failure(refused));
-        }
+        let settled = worker.settle(transaction, idempotency.as_ref(), reply).await?;
+        let reply = settled.map_err(commit_failure)?;
         failpoint("registrations.pinged");
         // The ping is due, so a queue that fails here delays it and no more.
         worker.hand_over(&ping).await.map_err(Failure::internal)?;

@@ -5,6 +5,7 @@ use domain::time::Clock as _;
 use http_api::{Contract, Failure, Reply};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
+use store::webhooks::Phase;
 use webhooks::address::AddressRules;
 use webhooks::event_name;
 
@@ -175,6 +176,40 @@ async fn a_repeated_key_gives_the_first_answer_and_makes_nothing() {
     let other = push("Core.Customer.Ofac.Changed").to_string();
     let other = world.send(&request("POST", ALL, &[], &[], &other, Some("k-1"))).await.unwrap();
     assert_ne!(other.body(), first.body(), "the same key with another body is another request");
+}
+
+/// A retry of an old update must not undo the newer one.
+#[tokio::test]
+async fn a_repeated_update_restart_or_acknowledgement_is_answered_and_not_done_again() {
+    let world = World::new();
+    let registration = world.register_push().await;
+    let id = registration.to_string();
+    let to = |name: &str, key: &str| {
+        request("PUT", ONE, &[("registrationId", &id)], &[], &push(name).to_string(), Some(key))
+    };
+    let first = world.send(&to("Core.Customer.Ofac.Changed", "k-1")).await.unwrap();
+    world.send(&to("Core.Customer.Name.Changed", "k-2")).await.unwrap();
+    let again = world.send(&to("Core.Customer.Ofac.Changed", "k-1")).await.unwrap();
+    assert_eq!(
+        (again.body(), again.header("original-request-id")),
+        (first.body(), Some("request-k-1"))
+    );
+    assert_eq!(world.registration(registration).await.event_name, "Core.Customer.Name.Changed");
+    let long = world.send(&to("Core.Customer.Ofac.Changed", &"k".repeat(51))).await;
+    assert_eq!(codes(long), (400, vec![1022]));
+
+    world.send(&to(ONBOARDED, "k-3")).await.unwrap();
+    world.receiver.always(DOWN);
+    world.onboard(registration).await;
+    world.run_for(LONG).await;
+    let resource = format!("{ONE}/restart");
+    let restart = request("PUT", &resource, &[("registrationId", &id)], &[], "", Some("k-4"));
+    let restarted = world.send(&restart).await.unwrap();
+    world.run_for(LONG).await;
+    assert_eq!(world.registration(registration).await.phase, Phase::Suspended);
+    let again = world.send(&restart).await.unwrap();
+    assert_eq!(again.body(), restarted.body());
+    assert_eq!(world.registration(registration).await.phase, Phase::Suspended);
 }
 
 #[tokio::test]

@@ -395,6 +395,7 @@ pub fn request(
             "authorizer": {
                 "partnerId": PARTNER,
                 "clientId": "client-1",
+                    "subject": "client-1",
                 "scopes": "webhooks:read webhooks:write",
                 "environment": "sandbox",
                 "tokenId": "t-1",

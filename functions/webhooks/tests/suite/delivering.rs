@@ -9,7 +9,8 @@ use futures_util::FutureExt as _;
 use jiff::SignedDuration;
 use runtime::StreamRecord;
 use serde_json::json;
-use store::webhooks::{Passed, Phase, Stage, Status};
+use store::Transaction;
+use store::webhooks::{Passed, Phase, SealedBytes, Stage, Status};
 use webhooks::dispatch::{Dispatched, LEASE};
 use webhooks::queue::Message;
 use webhooks::schedule::Failure;
@@ -64,6 +65,27 @@ async fn the_extended_format_and_credentials_are_sent() {
     assert_eq!(seen.authorization.as_deref(), Some("Basic cGFydG5lcjogcGFzcyB3b3JkIA=="));
     let stored = format!("{:?}", world.database.dump(world.webhooks.table()).await);
     assert!(!stored.contains("pass word") && !stored.contains("cGFydG5lcjog"), "sealed at rest");
+}
+
+/// What cannot be opened today cannot be opened tomorrow: the event counts as tried and is held, and nobody is called.
+#[tokio::test]
+async fn credentials_that_do_not_open_suspend_their_registration() {
+    let world = World::new();
+    let registration = world.register_push().await;
+    let mut damaged = world.registration(registration).await;
+    let whole = damaged.clone();
+    damaged.credentials = Some(SealedBytes(vec![1, 2, 3]));
+    let mut transaction = Transaction::new();
+    world.webhooks.update_in(&mut transaction, &whole, &damaged).unwrap();
+    transaction.commit(world.webhooks.table()).await.unwrap();
+    let id = world.onboard(registration).await;
+    world.run_for(LONG).await;
+    assert_eq!(world.receiver.seen().len(), 0);
+    assert_eq!(world.registration(registration).await.phase, Phase::Suspended);
+    let delivery = world.delivery(id).await;
+    assert_eq!(delivery.stage, Stage::Held);
+    assert!(delivery.attempts.iter().all(|a| a.error.as_deref() == Some("unusable")));
+    assert_eq!(delivery.attempts.len(), 4);
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! Which fields of two versions of a customer differ: what events and audit entries name.
 
 use super::Party;
+use crate::contact::{Contact, ContactBody};
 use crate::profile::CommonProfile;
 
 /// What differs between two parties of the same classification.
@@ -69,4 +70,50 @@ impl Difference {
             self.profile.push(field.to_owned());
         }
     }
+}
+
+/// The fields in which two versions of one sub-resource differ, as the audit chain names them: `phones/<id>.phoneNumber`.
+pub(super) fn of_contacts(old: &Contact, new: &Contact) -> Vec<String> {
+    let mut fields = vec![("isPrimary", old.primary != new.primary)];
+    match (&old.body, &new.body) {
+        (ContactBody::Address(a), ContactBody::Address(b)) => fields.extend([
+            ("addressType", a.address_type != b.address_type),
+            ("classification", a.classification != b.classification),
+            ("street1", a.street1 != b.street1),
+            ("street2", a.street2 != b.street2),
+            ("city", a.city != b.city),
+            ("state", a.state != b.state),
+            ("postalCode", a.postal_code != b.postal_code),
+            ("countryCode", a.country != b.country),
+        ]),
+        (ContactBody::Phone(a), ContactBody::Phone(b)) => fields.extend([
+            ("phoneType", a.phone_type != b.phone_type),
+            ("phoneNumber", a.number != b.number),
+            ("extension", a.extension != b.extension),
+        ]),
+        (ContactBody::Email(a), ContactBody::Email(b)) => fields.extend([
+            ("emailType", a.email_type != b.email_type),
+            ("emailAddress", a.address != b.address),
+        ]),
+        (ContactBody::Identification(a), ContactBody::Identification(b)) => fields.extend([
+            ("idType", a.id_type != b.id_type),
+            ("idNumber", a.number != b.number),
+            ("issuedDate", a.issued != b.issued),
+            ("expDate", a.expires != b.expires),
+            ("verifiedDate", a.verified != b.verified),
+            ("issuingAuthority", a.authority != b.authority),
+            ("issuingStateOrProvince", a.region != b.region),
+            ("issuingCountryCode", a.country != b.country),
+        ]),
+        (ContactBody::Owner(a), ContactBody::Owner(b)) => fields.extend([
+            ("ownerCustomerId", a.customer != b.customer),
+            ("ownerTitle", a.title != b.title),
+            ("ownershipPercentage", a.share != b.share),
+        ]),
+        // Bodies of two kinds never share an id; were it so, everything would differ.
+        _ => fields.push(("kind", true)),
+    }
+    let path = new.id.path();
+    let differing = fields.into_iter().filter(|(_, differs)| *differs);
+    differing.map(|(field, _)| format!("{path}.{field}")).collect()
 }

@@ -59,6 +59,10 @@ fn phone(number: &str) -> ContactBody {
     })
 }
 
+fn kept(n: u128, number: &str, primary: bool) -> Contact {
+    Contact { id: phone_id(n), primary, body: phone(number) }
+}
+
 fn owner(n: u128, customer: u128, percent: &str) -> Contact {
     Contact {
         id: ContactId::Owner(OwnerId::from(Uuid::from_u128(n))),
@@ -180,7 +184,13 @@ fn phones_follow_the_primary_rules() {
         Err(Refused::Primary(PrimaryRefused::PrimaryInUse))
     );
     assert_eq!(
-        customer.change_contact(phone_id(2), phone("2015552347"), Some(false), &[], at(3)),
+        customer.change_contact(
+            &kept(2, "2015552346", true),
+            phone("2015552347"),
+            Some(false),
+            &[],
+            at(3)
+        ),
         Err(Refused::Primary(PrimaryRefused::PrimaryNeeded))
     );
     customer.remove_contact(phone_id(1), at(4)).unwrap();
@@ -193,9 +203,38 @@ fn phones_follow_the_primary_rules() {
 fn changing_the_primary_changes_the_copy_on_the_customer() {
     let mut customer = onboard(person("Smith"));
     customer.add_contact(phone_id(1), phone("2015552345"), true, &[], at(1)).unwrap();
-    customer.change_contact(phone_id(1), phone("2015552399"), None, &[], at(2)).unwrap();
+    let change = customer
+        .change_contact(&kept(1, "2015552345", true), phone("2015552399"), None, &[], at(2))
+        .unwrap();
+    assert_eq!(change.fields, [format!("phones/{}.phoneNumber", phone_id(1))]);
     let copy = customer.primary(ContactKind::Phone).unwrap();
     assert_eq!((copy.primary, &copy.body), (true, &phone("2015552399")));
+}
+
+#[test]
+fn saying_the_same_again_changes_nothing() {
+    let mut customer = onboard(person("Smith"));
+    customer.add_contact(phone_id(1), phone("2015552345"), true, &[], at(1)).unwrap();
+    let before = customer.clone();
+    for asks in [None, Some(true)] {
+        let present = kept(1, "2015552345", true);
+        let change =
+            customer.change_contact(&present, phone("2015552345"), asks, &[], at(2)).unwrap();
+        assert!(change.is_empty());
+    }
+    assert_eq!(customer, before);
+}
+
+#[test]
+fn a_change_names_every_field_of_a_sub_resource_that_differs() {
+    let mut customer = onboard(person("Smith"));
+    customer.add_contact(phone_id(1), phone("2015552345"), true, &[], at(1)).unwrap();
+    customer.add_contact(phone_id(2), phone("2015552346"), false, &[], at(1)).unwrap();
+    let present = kept(2, "2015552346", false);
+    let change =
+        customer.change_contact(&present, phone("2015552347"), Some(true), &[], at(2)).unwrap();
+    let path = format!("phones/{}", phone_id(2));
+    assert_eq!(change.fields, [format!("{path}.isPrimary"), format!("{path}.phoneNumber")]);
 }
 
 #[test]
@@ -227,7 +266,7 @@ fn owners_belong_to_companies_once_and_to_one_hundred_percent() {
     add(&mut firm, &owner(2, 8, "40"), &present).unwrap();
     // Changing an owner does not count its own old share.
     let changed = owner(1, 7, "100");
-    assert!(firm.change_contact(changed.id, changed.body, None, &present, at(2)).is_ok());
+    assert!(firm.change_contact(&present[0], changed.body, None, &present, at(2)).is_ok());
     assert_eq!(firm.subject_revision, 1);
 }
 

@@ -101,16 +101,17 @@ impl Webhooks {
         Ok(self.registration(partner, id).await?.into_iter().collect())
     }
 
-    /// Replaces what the partner may change: event name, callback URL, format and credentials. 1 transaction.
+    /// Replaces, as part of a transaction, what the partner may change: event name, callback URL, format and credentials.
+    /// Refused under [`NAME_LABEL`] when another registration has the event name.
     ///
     /// # Errors
-    /// [`StoreError`]; [`CommitError::Conflict`] for a concurrent change.
-    pub async fn update_registration(
+    /// [`StoreError::Malformed`].
+    pub fn update_in(
         &self,
+        transaction: &mut Transaction,
         before: &Registration,
         after: &Registration,
-    ) -> Result<Change, CommitError> {
-        let mut transaction = Transaction::new();
+    ) -> Result<(), StoreError> {
         let condition = unchanged(before);
         let mut item = to_item(after)?;
         // What is not given goes: a Poll registration has no URL, and credentials are never carried over.
@@ -137,10 +138,10 @@ impl Webhooks {
             Update::when(condition, update),
         );
         if before.event_name != after.event_name {
-            self.reserve_name_in(&mut transaction, after);
-            self.free_name_in(&mut transaction, before);
+            self.reserve_name_in(transaction, after);
+            self.free_name_in(transaction, before);
         }
-        self.change(transaction).await
+        Ok(())
     }
 
     /// Removes a registration for the partner and makes the clearing of its line due. 1 transaction.
@@ -171,16 +172,14 @@ impl Webhooks {
         self.change(transaction).await
     }
 
-    /// Takes a registration out of suspension; the choice of the event that decides is due. `Refused` when it is not
-    /// suspended. 1 round trip.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn restart(
+    /// Takes a registration out of suspension, as part of a transaction; the choice of the event that decides is due.
+    /// Refused when it is not suspended.
+    pub fn restart_in(
         &self,
+        transaction: &mut Transaction,
         registration: &Registration,
         now: Timestamp,
-    ) -> Result<Option<Registration>, StoreError> {
+    ) {
         let condition = phase_is(Phase::Suspended);
         let update = Expression::new(
             "SET #phase = :restarting, #modifiedAt = :now, #dueShard = :dueShard, #dueAt = :dueAt REMOVE #probe",
@@ -190,11 +189,8 @@ impl Webhooks {
         .text(":restarting", Phase::Restarting.as_str())
         .text(":now", now.to_string());
         let update = with_due(update, registration.id.uuid(), now + GRACE);
-        match self.table.update(&key(registration), Update::when(condition, update)).await {
-            Ok(item) => from_item(item).map(Some),
-            Err(WriteError::Refused(_)) => Ok(None),
-            Err(WriteError::Store(error)) => Err(error),
-        }
+        let update = Update::when(condition, update);
+        transaction.update(REGISTRATION_LABEL, &self.table, &key(registration), update);
     }
 
     /// Makes a restarted registration Active because nothing waits that could decide. `false` when it is no longer

@@ -81,14 +81,9 @@ impl Webhooks {
         self.settle_line(transaction).await
     }
 
-    /// Takes an acknowledged delivery out of the line. `false` when it does not await one. 1 transaction.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn acknowledge(&self, key: WaitingKey) -> Result<bool, StoreError> {
-        let mut transaction = Transaction::new();
-        self.settle_waiting_in(&mut transaction, key, Status::Success);
-        self.settle_line(transaction).await
+    /// Takes an acknowledged delivery out of the line, as part of a transaction; refused when it does not await one.
+    pub fn acknowledge_in(&self, transaction: &mut Transaction, key: WaitingKey) {
+        self.settle_waiting_in(transaction, key, Status::Success);
     }
 
     /// Queues a settled delivery afresh, as part of a transaction; refused under the label `delivery` when it is not
