@@ -25,6 +25,7 @@ REGISTRATIONS = "/webhooks/v1/registrations"
 EVENTS = "/webhooks/v1/events"
 
 _START = re.compile(r"START RequestId: (\S+)")
+_REQUEST = re.compile(r'"request_id":"([^"]+)"')
 
 
 @dataclass
@@ -113,6 +114,15 @@ class Partner:
         page = self.api.get(EVENTS, {"registrationId": registration_id}).expect(200)
         assert not page["hasNextPage"], "more events than one page shows"
         return page["results"]
+
+
+def _writer(found: list[Invocation], line: str) -> Invocation:
+    """Whose line it is. The emulator may pass an invocation's last line on after the next one's start."""
+    last = found[-1]
+    named = _REQUEST.search(line)
+    if named is None or named[1] == last.request_id:
+        return last
+    return next((one for one in reversed(found) if one.request_id == named[1] and not one.records), last)
 
 
 class Bundle:
@@ -344,13 +354,13 @@ class Bundle:
         for page in pages:
             for event in page["events"]:
                 streams.setdefault(event["logStreamName"], []).append(event["message"].rstrip("\n"))
-        found = []
+        found: list[Invocation] = []
         for written in streams.values():
             for line in written:
                 if match := _START.match(line):
                     found.append(Invocation(match[1]))
                 elif found and not line.startswith(("END RequestId", "REPORT RequestId")):
-                    found[-1].written.append(line)
+                    _writer(found, line).written.append(line)
         return found
 
     def invocations_of(self, function: str, since: float = 0) -> list[Invocation]:
