@@ -121,8 +121,9 @@ impl<'a> ObjectReader<'a> {
         }
     }
 
-    /// An optional number as its exact decimal text, so that nothing becomes a float on the way; numeric text is
-    /// accepted where `or_text` says so.
+    /// An optional number as decimal text, which is what the domain reads: as it was written up to 15 digits, and beyond them
+    /// the nearest double's, which is more than any amount or share here has. Numeric text is accepted where `or_text` says
+    /// so.
     pub fn optional_number<T>(
         &self,
         name: &str,
