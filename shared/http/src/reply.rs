@@ -57,6 +57,13 @@ impl Reply {
         self
     }
 
+    /// The same reply with another JSON body.
+    #[must_use]
+    pub(crate) fn with_body(mut self, body: &Value) -> Self {
+        self.body = body.to_string();
+        self
+    }
+
     /// The status code.
     pub const fn status(&self) -> u16 {
         self.status
