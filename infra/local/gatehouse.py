@@ -126,7 +126,7 @@ def _running(arguments: argparse.Namespace) -> Emulator:
 
 def _forget(name: str) -> None:
     """The emulator keeps nothing over a stop, so what described its content goes as well."""
-    for file in ("deployed.sha256", "environment.json"):
+    for file in ("deployed.sha256", "environment.json", "bank.json"):
         (state_dir(name) / file).unlink(missing_ok=True)
 
 

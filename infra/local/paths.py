@@ -7,6 +7,7 @@ TEMPLATE = ROOT / "infra" / "template.yaml"
 PACKAGES = ROOT / "target" / "lambda"
 EVENTS = ROOT / "events"
 LOCAL = ROOT / ".local"
+BANK = ROOT / "tests" / "support" / "bank_stub.py"
 SAMPLES = ROOT / "shared" / "screening" / "samples"
 
 STACK = "gatehouse"

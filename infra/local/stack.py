@@ -32,6 +32,7 @@ LOCAL_PARAMETERS = {
     "ScanVisibilitySeconds": "15",
     "DeliveryVisibilitySeconds": "30",
     "CallbackAllowedNetworks": "127.0.0.0/8",
+    "OtpEmailFrom": "codes@gatehouse.example",
     "RequestsPerSecond": "1000",
     "RequestBurst": "2000",
 }

@@ -130,7 +130,7 @@ def test_the_webhook_page_names_every_event():
     for first, *_ in rows(ROOT / "docs" / "api-webhooks.md", "## Events"):
         full, *others = re.findall(r"`([\w.]+)`", first)
         told |= {full} | {full.rpartition(".")[0] + other for other in others}
-    assert told == set(re.findall(r'"(Core\.[\w.]+)"', listed))
+    assert told == set(re.findall(r'"((?:Core|Ekyc)\.[\w.]+)"', listed))
 
 
 def test_every_function_has_sample_events_and_nothing_else_has(template):

@@ -13,8 +13,11 @@ from support.routes import routes
 API_FUNCTIONS = {route.function for route in routes()}
 # Tests end these at their fail points; everything else writes its line.
 KILLED = {"event-fanout", "scan-request", "scan-schedule", "scan-worker", "watchlist-refresh", "webhook-dispatch", "webhook-events",
-          "webhook-registrations", "webhook-sweep"}
-MOST_KILLED = 40
+          "webhook-registrations", "webhook-sweep", "otp-initiate", "otp-resend", "otp-validate", "penny-drop-initiate", "penny-drop-validate",
+          "penny-drop-reconcile"}
+MOST_KILLED = 60
+# Tests put their providers out of order, and these say so.
+PROVIDED_FOR = {"otp-initiate", "otp-resend", "penny-drop-initiate"}
 _RUN = re.compile(r"[^\W_]+")
 
 
@@ -90,7 +93,8 @@ def test_ordinary_requests_do_not_count_as_failures(logs: dict[str, list[Invocat
 
 def test_no_request_ended_in_an_internal_error(logs: dict[str, list[Invocation]]) -> None:
     """None of these tests asks for one, so each would be a defect."""
-    internal = [record for name, record in records(logs) if name in API_FUNCTIONS and record["status"] >= 500]
+    failed = [record for name, record in records(logs) if name in API_FUNCTIONS and record["status"] >= 500]
+    internal = [record for record in failed if record["status"] != 503 or record["function"] not in PROVIDED_FOR]
     assert not internal, internal[:5]
 
 

@@ -22,6 +22,8 @@ def test_the_story_goes_as_documented(bundle: Bundle) -> None:
     for name in ("Onboarded", "Ofac.Changed", "PepScan.Changed"):
         assert f"webhook Core.Customer.{name}" in told.stdout
     assert told.stdout.count("matched entry:") == 3
+    assert told.stdout.count("webhook Ekyc.Session.Authenticated") == 2
+    assert "the customer's phone shows:" in told.stdout and "the customer's statement shows:" in told.stdout
     secret, token = bundle.environment["client"]["clientSecret"], bundle.partner.api.token
     assert secret not in told.stdout
     assert token not in told.stdout

@@ -1,4 +1,5 @@
-"""The onboarding tutorial of the COS contract, told against a running bundle: every request, reply and webhook is real.
+"""The onboarding tutorial of the COS contract and an eKYC chapter, told against a running bundle: every request, reply and
+webhook is real.
 
     demo.py .local/dev/environment.json
 
@@ -24,7 +25,10 @@ from support.shape import CIF_NUMBER, TIME, UUID, differences  # noqa: E402
 from support.transcript import Transcript  # noqa: E402
 from support.waiting import NotInTime  # noqa: E402
 
+import ekyc_chapter  # noqa: E402
+
 ONBOARDED, OFAC, PEP = "Core.Customer.Onboarded", "Core.Customer.Ofac.Changed", "Core.Customer.PepScan.Changed"
+EVENTS = (ONBOARDED, OFAC, PEP, ekyc_chapter.AUTHENTICATED)
 
 
 class NotAsDocumented(Exception):
@@ -83,6 +87,7 @@ class Story:
                 self.complete_bob(bob)
                 suspect = self.sandbox_triggers(endpoint)
                 self.review(endpoint, suspect)
+                ekyc_chapter.tell(self, endpoint, bob)
 
     def get_a_token(self) -> None:
         self.say.heading("1. Get an access token")
@@ -102,12 +107,12 @@ class Story:
     def registered(self, endpoint: Endpoint) -> Iterator[None]:
         self.say.heading(f"2. Register webhooks (a receiver listens on {endpoint.url})")
         for left_over in self.ok(self.quiet.get(REGISTRATIONS))["results"]:
-            if left_over["eventName"] in (ONBOARDED, OFAC, PEP):
+            if left_over["eventName"] in EVENTS:
                 self.ok(self.quiet.delete(f"{REGISTRATIONS}/{left_over['id']}"))
                 self.say.note(f"removed the registration for {left_over['eventName']} of an earlier story")
         made = []
         try:
-            for name in (ONBOARDED, OFAC, PEP):
+            for name in EVENTS:
                 answer = self.ok(self.api.post(REGISTRATIONS, {
                     "partnerId": self.partner,
                     "eventName": name,

@@ -76,7 +76,8 @@ class Partner:
     @property
     def api(self) -> Api:
         """Everything but reading in clear, which leaves an audit entry with each GET."""
-        scopes = "customers:read customers:write compliance:review webhooks:read webhooks:write"
+        scopes = ("customers:read customers:write compliance:review webhooks:read webhooks:write "
+                  "ekyc.initiate ekyc.validate ekyc.config")
         return self.api_with(scopes)
 
     @property

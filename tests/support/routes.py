@@ -10,7 +10,7 @@ _ROUTE = re.compile(
     r'(?:None|Some\("(\w+)"\)),\s*(?:None|Some\("(\w+)"\));'
 )
 _SCOPE_CONSTANT = re.compile(r"^const (\w+): Option<Scope> = (?:None|Some\(Scope::(\w+)\));", re.MULTILINE)
-_SCOPE_NAME = re.compile(r'^\s*Scope::(\w+) => "([a-z:]+)",', re.MULTILINE)
+_SCOPE_NAME = re.compile(r'^\s*Scope::(\w+) => "([a-z:.]+)",', re.MULTILINE)
 
 
 @dataclass(frozen=True)

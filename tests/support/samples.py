@@ -14,6 +14,8 @@ _lock = threading.Lock()
 
 # Everything sent in this run that must not be in any log.
 PRIVATE: set[str] = set()
+# What must not be in any table either: the destinations, accounts and codes of eKYC.
+SEALED: set[str] = set()
 
 _HEADS = ["Quor", "Zeph", "Blix", "Wumb", "Thraz", "Plov", "Skund", "Fyrn", "Glim", "Vext"]
 _MIDDLES = ["ando", "eppi", "ullo", "ovvi", "iggle", "abbo", "unki"]
@@ -25,6 +27,13 @@ def private(value: str) -> str:
     with _lock:
         PRIVATE.add(value)
     return value
+
+
+def sealed(value: str) -> str:
+    """Remembers a value that must be neither logged nor stored in clear."""
+    with _lock:
+        SEALED.add(value)
+    return private(value)
 
 
 def word() -> str:
@@ -45,6 +54,54 @@ def phone_number() -> str:
 
 def email_address() -> str:
     return private(f"{word().lower()}.{word().lower()}@example.com")
+
+
+def uk_mobile() -> str:
+    """A British mobile number as people write it; a search for any of its forms must find nothing."""
+    national = f"7400{digits(6, '0123456789')}"
+    sealed(national)
+    sealed(f"44{national}")
+    return sealed(f"0{national}")
+
+
+def uk_landline() -> str:
+    national = f"1614960{digits(3, '0123456789')}"
+    sealed(national)
+    sealed(f"44{national}")
+    return sealed(f"0{national}")
+
+
+def international(number: str) -> str:
+    """A national British number in E.164."""
+    return f"+44{number.removeprefix('0')}"
+
+
+def bank_account(ending: str = "00", *, passes: bool = True) -> str:
+    """An account number that passes, or fails, the modulus check of the sample table for SORT_CODE, with these last two
+    digits: by them the stand-in for a bank knows how to behave."""
+    while True:
+        number = digits(6) + ending
+        remainder = sum(int(digit) * weight for digit, weight in zip(number, range(9, 1, -1))) % 11
+        if (remainder == 0) == passes:
+            return sealed(number)
+
+
+# 00-01-xx is checked by the plain modulus 11 in the sample table that the product ships.
+SORT_CODE = "000100"
+
+
+def particulars(customer_id: str, changes: dict | None = None) -> dict:
+    """What an application or account says of its person."""
+    return merged({
+        "customerId": customer_id,
+        "name": {"title": "Dr", "givenName": word(), "familyName": word()},
+        "contact": {"mobileNumber": uk_mobile(), "homeNumber": uk_landline(), "email": sealed(email_address())},
+        "address": {"houseNumber": "7", "street": f"{word()} Lane", "townOrCity": "London", "postcode": "N1C 4DA"},
+    }, changes or {})
+
+
+def account_number() -> str:
+    return sealed(f"000391500000{digits(7)}")
 
 
 def unknown_id() -> str:

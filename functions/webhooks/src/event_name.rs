@@ -4,7 +4,7 @@
 //! registration waits for an event that never comes.
 
 use domain::contact::ContactId;
-use domain::event::{DomainEvent, EventKind};
+use domain::event::{DomainEvent, EkycStep, EventKind};
 use domain::problem::Problem;
 use domain::scan::ScanKind;
 use serde_json::{Value, json};
@@ -32,6 +32,9 @@ pub const ALL: &[&str] = &[
     "Core.Customer.BeneficialOwner.Removed",
     "Core.Customer.Ofac.Changed",
     "Core.Customer.PepScan.Changed",
+    "Ekyc.Session.Initiated",
+    "Ekyc.Session.Authenticated",
+    "Ekyc.Session.Failed",
 ];
 
 /// Reads an event name, exactly as listed.
@@ -81,6 +84,26 @@ pub fn announce(event: &DomainEvent) -> Announcement {
         }
         EventKind::ScanChanged { scan: ScanKind::PepScan, .. } => {
             about_customer("Core.Customer.PepScan.Changed")
+        }
+        EventKind::EkycSession { step, method, auth, journey, application, detail } => {
+            let name = match step {
+                EkycStep::Initiated => "Ekyc.Session.Initiated",
+                EkycStep::Authenticated => "Ekyc.Session.Authenticated",
+                EkycStep::Failed => "Ekyc.Session.Failed",
+            };
+            let mut said = about_customer(name);
+            if let Some(application) = application {
+                let base = format!("acquisition/v2/applications/{application}");
+                said.resource = format!("{base}/kycauthentications/{method}/{auth}");
+                said.detail["applicationId"] = Value::from(application.to_string());
+            }
+            said.detail["authId"] = Value::from(auth.to_string());
+            said.detail["journeyId"] = Value::from(journey.as_str());
+            said.detail["method"] = Value::from(method.as_str());
+            if let Some(detail) = detail {
+                said.detail["reason"] = Value::from(detail.as_str());
+            }
+            said
         }
         EventKind::ContactAdded { contact } => about_contact(&customer, *contact, Verb::Added),
         EventKind::ContactChanged { contact } => about_contact(&customer, *contact, Verb::Changed),
@@ -162,8 +185,10 @@ fn about_contact(customer: &str, contact: ContactId, verb: Verb) -> Announcement
 mod tests {
     use std::collections::BTreeSet;
 
+    use domain::ekyc::{JourneyId, Method};
     use domain::ids::{
-        AddressId, CustomerId, EmailId, EventId, IdentificationId, OwnerId, PartnerId, PhoneId,
+        AddressId, ApplicationId, AuthId, CustomerId, EmailId, EventId, IdentificationId, OwnerId,
+        PartnerId, PhoneId,
     };
     use domain::scan::ScanStatus;
     use uuid::Uuid;
@@ -223,8 +248,47 @@ mod tests {
             kinds.push(EventKind::ContactChanged { contact });
             kinds.push(EventKind::ContactRemoved { contact });
         }
+        for step in EkycStep::ALL {
+            kinds.push(session(*step, None));
+        }
         let announced: BTreeSet<_> = kinds.into_iter().map(|kind| said(kind).name).collect();
         assert_eq!(announced, ALL.iter().copied().collect());
+    }
+
+    fn session(step: EkycStep, application: Option<ApplicationId>) -> EventKind {
+        EventKind::EkycSession {
+            step,
+            method: Method::Otp,
+            auth: AuthId::from(Uuid::nil()),
+            journey: JourneyId::parse("j-1").unwrap(),
+            application,
+            detail: (step == EkycStep::Failed).then(|| "session".to_owned()),
+        }
+    }
+
+    #[test]
+    fn a_session_of_an_application_names_it_and_one_of_an_account_names_its_customer() {
+        let nil = Uuid::nil();
+        let told = said(session(EkycStep::Failed, Some(ApplicationId::from(nil))));
+        assert_eq!(told.name, "Ekyc.Session.Failed");
+        assert_eq!(
+            told.resource,
+            format!("acquisition/v2/applications/{nil}/kycauthentications/otp/{nil}")
+        );
+        assert_eq!(
+            told.detail,
+            json!({
+                "customerId": C,
+                "applicationId": nil.to_string(),
+                "authId": nil.to_string(),
+                "journeyId": "j-1",
+                "method": "otp",
+                "reason": "session",
+            })
+        );
+        let told = said(session(EkycStep::Initiated, None));
+        assert_eq!(told.resource, format!("core/v1/cm/customers/{C}"));
+        assert_eq!(told.detail.get("applicationId"), None);
     }
 
     #[test]

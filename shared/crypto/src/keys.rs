@@ -12,8 +12,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::aad::Aad;
 use crate::blind::{self, BlindIndex, IndexKind};
+use crate::digest::{constant_time_eq, hkdf_sha256, hmac_sha256};
 use crate::error::CryptoError;
-use crate::scope::{KeyId, Scope};
+use crate::scope::{KeyId, Purpose, Scope};
 use crate::sealed::{self, Sealed};
 use crate::secret::Secret;
 use crate::wrap::KeyBytes;
@@ -78,6 +79,48 @@ impl ScopeKeys {
         blind::index(&self.index, kind, value)
     }
 
+    /// The message authentication code (HMAC-SHA-256) of `message`, and the key that made it. The key proper is derived
+    /// from the data key for `context`, so that what authenticates never also encrypts.
+    ///
+    /// # Errors
+    /// [`CryptoError::UnknownKey`], which cannot happen for keys that came from a ring.
+    pub fn authenticate(
+        &self,
+        context: &'static str,
+        message: &[u8],
+    ) -> Result<(KeyId, [u8; 32]), CryptoError> {
+        let id = self.current();
+        Ok((id, self.code(id, context, message)?))
+    }
+
+    /// Whether `code` is what [`Self::authenticate`] gave for this message with key `id`, in constant time.
+    ///
+    /// # Errors
+    /// [`CryptoError::UnknownKey`] when the key is not stored, or was added after these keys were read.
+    pub fn verifies(
+        &self,
+        id: KeyId,
+        context: &'static str,
+        message: &[u8],
+        code: &[u8],
+    ) -> Result<bool, CryptoError> {
+        Ok(constant_time_eq(&self.code(id, context, message)?, code))
+    }
+
+    fn code(
+        &self,
+        id: KeyId,
+        context: &'static str,
+        message: &[u8],
+    ) -> Result<[u8; 32], CryptoError> {
+        let derived = hkdf_sha256::<32>(
+            self.key(id)?.bytes.as_slice(),
+            b"gatehouse authentication code v1",
+            context.as_bytes(),
+        );
+        Ok(hmac_sha256(derived.as_slice(), message))
+    }
+
     /// The key that seals now. A sealed value that names another is due for re-encryption.
     #[must_use]
     pub fn current(&self) -> KeyId {
@@ -85,7 +128,8 @@ impl ScopeKeys {
     }
 
     fn key(&self, id: KeyId) -> Result<&DataKey, CryptoError> {
-        self.data.get(&id.number()).ok_or(CryptoError::UnknownKey { scope: self.scope, key: id })
+        let data = (id.purpose() == Purpose::Data).then(|| self.data.get(&id.number())).flatten();
+        data.ok_or(CryptoError::UnknownKey { scope: self.scope, key: id })
     }
 }
 

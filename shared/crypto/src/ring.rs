@@ -150,6 +150,43 @@ impl KeyRing {
         }
     }
 
+    /// The authentication code of `message` under the scope's current key, for the purpose that `context` names.
+    ///
+    /// # Errors
+    /// When the keys can not be had.
+    pub async fn authenticate(
+        &self,
+        scope: Scope,
+        context: &'static str,
+        message: &[u8],
+    ) -> Result<(KeyId, [u8; 32]), CryptoError> {
+        self.keys(scope).await?.authenticate(context, message)
+    }
+
+    /// Whether `code` was made by [`Self::authenticate`] with key `id`, however many keys came later. A key that the
+    /// cache does not know yet is looked for once.
+    ///
+    /// # Errors
+    /// [`CryptoError::UnknownKey`] when there is no such key; or the keys can not be had.
+    pub async fn verifies(
+        &self,
+        scope: Scope,
+        id: KeyId,
+        context: &'static str,
+        message: &[u8],
+        code: &[u8],
+    ) -> Result<bool, CryptoError> {
+        let keys = self.existing_keys(scope).await?.ok_or(CryptoError::NoKeys(scope))?;
+        match keys.verifies(id, context, message, code) {
+            Err(CryptoError::UnknownKey { .. }) => {
+                self.lock().scopes.remove(&scope);
+                let keys = self.existing_keys(scope).await?.ok_or(CryptoError::NoKeys(scope))?;
+                keys.verifies(id, context, message, code)
+            }
+            answer => answer,
+        }
+    }
+
     /// The blind index of a normalised value.
     ///
     /// # Errors

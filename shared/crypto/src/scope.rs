@@ -14,11 +14,15 @@ pub enum Scope {
     Global,
     /// One partner's customers.
     Partner(PartnerId),
+    /// The pepper of one-time passcodes. Apart from what partners' data is sealed with, so that it rotates by itself.
+    Passcodes,
 }
 
 impl Scope {
     /// What a bare id can not be: the global scope's name is no UUID.
     const GLOBAL: &'static str = "GLOBAL";
+    /// Nor can this.
+    const PASSCODES: &'static str = "PASSCODES";
 }
 
 impl From<PartnerId> for Scope {
@@ -32,6 +36,7 @@ impl fmt::Display for Scope {
         match self {
             Self::Global => f.write_str(Self::GLOBAL),
             Self::Partner(partner) => partner.fmt(f),
+            Self::Passcodes => f.write_str(Self::PASSCODES),
         }
     }
 }
@@ -122,6 +127,7 @@ mod tests {
     fn scopes_have_fixed_names() {
         let partner = PartnerId::parse("11111111-2222-3333-4444-555555555555").unwrap();
         assert_eq!(Scope::Global.to_string(), "GLOBAL");
+        assert_eq!(Scope::Passcodes.to_string(), "PASSCODES");
         assert_eq!(Scope::from(partner).to_string(), "11111111-2222-3333-4444-555555555555");
     }
 

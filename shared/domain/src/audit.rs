@@ -35,6 +35,10 @@ choices! {
         Screen = "Screen",
         /// A person decided about a scan.
         Decide = "Decide",
+        /// An application or an account of the customer was created or changed.
+        ChangeSubject = "ChangeSubject",
+        /// Possession of a phone, mailbox or bank account was proved.
+        Prove = "Prove",
         /// The customer was deactivated.
         Deactivate = "Deactivate",
         /// Secrets were read in clear.

@@ -25,6 +25,7 @@ use crate::numbers::BasisPoints;
 use crate::profile::{
     BusinessDueDiligence, BusinessProfile, CommonProfile, DueDiligence, PersonProfile,
 };
+use crate::proof::{Proof, ProofKind};
 use crate::scan::{Decision, DecisionRefused, Scan, ScanKind};
 use crate::text::Text;
 
@@ -137,6 +138,8 @@ pub struct Customer {
     pub audit: AuditHead,
     /// Sub-resources by kind.
     pub contacts: BTreeMap<ContactKind, Shelf>,
+    /// What it has proved to hold, the latest of each kind.
+    pub proofs: BTreeMap<ProofKind, Proof>,
 }
 
 /// What a new customer starts with.
@@ -250,6 +253,7 @@ impl Customer {
             screened_revision: 0,
             audit: AuditHead::default(),
             contacts: BTreeMap::new(),
+            proofs: BTreeMap::new(),
         };
         let event = EventKind::Onboarded {
             client_identifier: customer.client_identifier.as_ref().map(|id| id.as_str().to_owned()),
@@ -423,6 +427,30 @@ impl Customer {
         self.move_scan(kind, next, &mut change);
         self.touch(now);
         Ok(change)
+    }
+
+    /// Notes that an application or account of the customer was created or changed; `fields` names what.
+    ///
+    /// # Errors
+    /// [`Refused::Inactive`].
+    pub fn note_subject(&mut self, fields: Vec<String>, now: Timestamp) -> Result<Change, Refused> {
+        self.must_be_active()?;
+        self.touch(now);
+        Ok(Change::new(AuditAction::ChangeSubject, fields, Vec::new()))
+    }
+
+    /// Notes that possession was proved, and tells it. An inactive customer has proved it all the same.
+    #[must_use]
+    pub fn prove(
+        &mut self,
+        kind: ProofKind,
+        proof: Proof,
+        event: EventKind,
+        now: Timestamp,
+    ) -> Change {
+        self.proofs.insert(kind, proof);
+        self.touch(now);
+        Change::new(AuditAction::Prove, vec![format!("proofs.{kind}")], vec![event])
     }
 
     /// Adds a sub-resource. `siblings` are the present owners, and are looked at for owners only.

@@ -6,8 +6,10 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::choices::choices;
 use crate::contact::ContactId;
-use crate::ids::{CustomerId, EventId, PartnerId};
+use crate::ekyc::{JourneyId, Method};
+use crate::ids::{ApplicationId, AuthId, CustomerId, EventId, PartnerId};
 use crate::scan::{ScanKind, ScanStatus};
 
 /// One event of one customer.
@@ -67,8 +69,35 @@ pub enum EventKind {
         /// Where it stands.
         to: ScanStatus,
     },
+    /// An eKYC session moved.
+    EkycSession {
+        /// Where to.
+        step: EkycStep,
+        /// By which method.
+        method: Method,
+        /// The session.
+        auth: AuthId,
+        /// Its journey.
+        journey: JourneyId,
+        /// The application; a session about an account has none, because the account's number is not for events.
+        application: Option<ApplicationId>,
+        /// Why or how far, where there is something to say: `session`, `journey`, `paymentReturned`.
+        detail: Option<String>,
+    },
     /// The customer was deactivated.
     Deactivated,
+}
+
+choices! {
+    /// The steps of an eKYC session that are told.
+    EkycStep {
+        /// The code is on its way.
+        Initiated = "Initiated",
+        /// The code came back.
+        Authenticated = "Authenticated",
+        /// It will not come back.
+        Failed = "Failed",
+    }
 }
 
 impl EventKind {
@@ -81,7 +110,10 @@ impl EventKind {
             Self::ContactAdded { contact }
             | Self::ContactChanged { contact }
             | Self::ContactRemoved { contact } => matches!(contact, ContactId::Address(_)),
-            Self::CifNumberChanged | Self::ScanChanged { .. } | Self::Deactivated => false,
+            Self::CifNumberChanged
+            | Self::ScanChanged { .. }
+            | Self::EkycSession { .. }
+            | Self::Deactivated => false,
         }
     }
 
@@ -97,6 +129,7 @@ impl EventKind {
             Self::ContactChanged { .. } => "ContactChanged",
             Self::ContactRemoved { .. } => "ContactRemoved",
             Self::ScanChanged { .. } => "ScanChanged",
+            Self::EkycSession { .. } => "EkycSession",
             Self::Deactivated => "Deactivated",
         }
     }

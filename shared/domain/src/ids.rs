@@ -119,6 +119,10 @@ uuid_ids! {
     EventId;
     /// One webhook registration.
     RegistrationId;
+    /// One eKYC session.
+    AuthId;
+    /// One application for a product.
+    ApplicationId;
 }
 
 impl EventId {

@@ -4,11 +4,13 @@
 //! has been parsed; a transition that returned has been allowed.
 
 pub mod audit;
+pub mod bank_account;
 pub mod calendar;
 pub mod choices;
 pub mod contact;
 pub mod country;
 pub mod customer;
+pub mod ekyc;
 pub mod email;
 pub mod event;
 pub mod ids;
@@ -17,6 +19,7 @@ pub mod numbers;
 pub mod phone;
 pub mod problem;
 pub mod profile;
+pub mod proof;
 pub mod scan;
 pub mod tax;
 pub mod text;

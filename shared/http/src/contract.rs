@@ -7,4 +7,6 @@ pub enum Contract {
     OAuth,
     /// The onboarding contract: customers, scans, webhooks.
     Cos,
+    /// Customers and eKYC as NewDay publishes them.
+    NewDay,
 }

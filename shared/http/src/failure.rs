@@ -40,15 +40,52 @@ pub enum Failure {
     /// Another request is changing the same thing, or uses the same idempotency key, right now.
     #[error("a concurrent request is in the way")]
     Conflict,
+    /// A state that the contract names, with the status that goes with it.
+    #[error("{}: {}", .0.state, .0.detail)]
+    Stated(Stated),
+    /// The idempotency key was used for another request.
+    #[error("the idempotency key was used for another request")]
+    KeyReused,
+    /// The caller changed something else than what is there now.
+    #[error("the version is not the current one")]
+    VersionMismatch,
     /// Too many requests.
     #[error("too many requests")]
     TooManyRequests,
+    /// Too many requests of one kind, until so many seconds have passed.
+    #[error("too many requests of this kind")]
+    Busy {
+        /// Seconds to wait.
+        retry_after: u32,
+    },
+    /// A provider is unavailable; the same request may be sent again after so many seconds.
+    #[error("a provider is unavailable")]
+    Unavailable {
+        /// Seconds to wait.
+        retry_after: u32,
+        /// What was made all the same, by name: ids, no personal data.
+        known: Vec<(&'static str, String)>,
+        /// Why.
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
     /// A dependency of ours (a provider, not AWS) failed; the same request may be sent again.
     #[error("a dependency failed")]
     DependencyFailed(#[source] Box<dyn Error + Send + Sync>),
     /// Ours to fix.
     #[error("internal error")]
     Internal(#[source] Box<dyn Error + Send + Sync>),
+}
+
+/// A state that a contract names for an answer that is a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stated {
+    /// The HTTP status.
+    pub status: u16,
+    /// The contract's name.
+    pub state: &'static str,
+    /// What it means, for people.
+    pub detail: &'static str,
 }
 
 /// A rule of the contract that the request would break.
@@ -76,6 +113,11 @@ impl Failure {
         Failure::Internal(source.into())
     }
 
+    /// A provider does not answer; nothing was made.
+    pub fn unavailable(retry_after: u32, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Failure::Unavailable { retry_after, known: Vec::new(), source: source.into() }
+    }
+
     /// A stable name for logs and metrics.
     pub const fn kind(&self) -> &'static str {
         match self {
@@ -88,7 +130,11 @@ impl Failure {
             Failure::NotFound(_) => "not_found",
             Failure::Rule(_) => "rule",
             Failure::Conflict => "conflict",
-            Failure::TooManyRequests => "too_many_requests",
+            Failure::Stated(_) => "stated",
+            Failure::KeyReused => "key_reused",
+            Failure::VersionMismatch => "version_mismatch",
+            Failure::TooManyRequests | Failure::Busy { .. } => "too_many_requests",
+            Failure::Unavailable { .. } => "unavailable",
             Failure::DependencyFailed(_) => "dependency_failed",
             Failure::Internal(_) => "internal",
         }
@@ -104,10 +150,12 @@ impl Failure {
             Failure::Unauthenticated => 401,
             Failure::MissingScope(_) => 403,
             Failure::NotFound(_) => 404,
-            Failure::Conflict => 409,
+            Failure::Stated(stated) => stated.status,
+            Failure::Conflict | Failure::KeyReused | Failure::VersionMismatch => 409,
             Failure::BodyTooLarge => 413,
             Failure::DependencyFailed(_) => 424,
-            Failure::TooManyRequests => 429,
+            Failure::TooManyRequests | Failure::Busy { .. } => 429,
+            Failure::Unavailable { .. } => 503,
             Failure::Internal(_) => 500,
         }
     }
@@ -120,9 +168,17 @@ impl Failure {
             (Failure::Unauthenticated, _) => Reply::empty(status),
             (_, Contract::OAuth) => Reply::json(status, &self.oauth_body()),
             (_, Contract::Cos) => Reply::json(status, &crate::cos_error::body(self.cos_errors())),
+            (_, Contract::NewDay) => crate::problem_json::reply(&self),
         };
-        if matches!(self, Failure::Conflict | Failure::TooManyRequests) {
-            reply = reply.with_header("retry-after", "1");
+        let wait = match self {
+            Failure::Conflict | Failure::TooManyRequests => Some(1),
+            Failure::Busy { retry_after } | Failure::Unavailable { retry_after, .. } => {
+                Some(retry_after)
+            }
+            _ => None,
+        };
+        if let Some(seconds) = wait {
+            reply = reply.with_header("retry-after", seconds.to_string());
         }
         reply
     }
@@ -130,10 +186,12 @@ impl Failure {
     fn oauth_body(&self) -> serde_json::Value {
         // RFC 6749 §5.2. Anything unexpected is `server_error`, borrowed from §4.1.2.1.
         let (error, description) = match self {
-            Failure::Internal(_) | Failure::DependencyFailed(_) => {
+            Failure::Internal(_) | Failure::DependencyFailed(_) | Failure::Unavailable { .. } => {
                 ("server_error", "the server could not complete the request".to_owned())
             }
-            Failure::TooManyRequests => ("temporarily_unavailable", self.to_string()),
+            Failure::TooManyRequests | Failure::Busy { .. } => {
+                ("temporarily_unavailable", self.to_string())
+            }
             Failure::Invalid(violations) => ("invalid_request", violations.to_string()),
             other => ("invalid_request", other.to_string()),
         };
@@ -165,8 +223,15 @@ impl Failure {
                 CosCode::Conflict,
                 "A concurrent request is in the way; retry with the same key",
             ),
-            Failure::TooManyRequests => one(CosCode::TooManyRequests, "Too many requests"),
-            Failure::DependencyFailed(_) => {
+            Failure::Stated(stated) => one(CosCode::NotFound, stated.detail),
+            Failure::KeyReused => one(CosCode::Conflict, "The key was used for another request"),
+            Failure::VersionMismatch => {
+                one(CosCode::Conflict, "The version is not the current one")
+            }
+            Failure::TooManyRequests | Failure::Busy { .. } => {
+                one(CosCode::TooManyRequests, "Too many requests")
+            }
+            Failure::DependencyFailed(_) | Failure::Unavailable { .. } => {
                 one(CosCode::System, "An external service failed; retry later")
             }
             Failure::Internal(_) => one(CosCode::System, "System error"),
@@ -199,7 +264,7 @@ mod tests {
 
     #[test]
     fn inner_errors_never_reach_the_body() {
-        for contract in [Contract::Cos, Contract::OAuth] {
+        for contract in [Contract::Cos, Contract::OAuth, Contract::NewDay] {
             let reply = Failure::internal("table gatehouse-x is on fire").into_reply(contract);
             assert_eq!(reply.status(), 500);
             assert!(!reply.body().contains("fire"), "{}", reply.body());

@@ -12,13 +12,15 @@ use domain::problem::{Problem, Violations};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::{Caller, Failure, ObjectReader, Route, read_object, route};
+use crate::{Caller, Contract, Failure, ObjectReader, Route, read_object, route};
 
 /// More than any valid request of any contract; checked before the body is parsed.
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
 
-/// The longest idempotency key of the contract.
-const MAX_IDEMPOTENCY_KEY: usize = 50;
+/// The longest idempotency key of the COS contract.
+const MAX_COS_KEY: usize = 50;
+/// The longest idempotency key of the NewDay contract.
+const MAX_NEWDAY_KEY: usize = 128;
 
 /// API Gateway's id of a request; the `request-id` header of the answer.
 pub type RequestId = String;
@@ -232,14 +234,18 @@ impl Request {
     /// The idempotency key, on the methods where the contract reads it.
     ///
     /// # Errors
-    /// [`Failure::IdempotencyKeyMalformed`] when it is empty, over 50 characters or not printable ASCII.
+    /// [`Failure::IdempotencyKeyMalformed`] when it is empty, longer than the contract allows or not printable ASCII.
     pub fn idempotency_key(&self) -> Result<Option<&str>, Failure> {
         if !self.route.method.takes_idempotency_key() {
             return Ok(None);
         }
         let Some(key) = self.header("idempotency-key") else { return Ok(None) };
+        let most = match self.route.contract {
+            Contract::NewDay => MAX_NEWDAY_KEY,
+            Contract::Cos | Contract::OAuth => MAX_COS_KEY,
+        };
         let printable = key.bytes().all(|byte| (0x20..0x7f).contains(&byte));
-        if key.trim().is_empty() || key.len() > MAX_IDEMPOTENCY_KEY || !printable {
+        if key.trim().is_empty() || key.len() > most || !printable {
             return Err(Failure::IdempotencyKeyMalformed);
         }
         Ok(Some(key))

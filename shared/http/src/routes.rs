@@ -86,6 +86,28 @@ pub enum Operation {
     EventGet,
     EventResend,
     EventAcknowledge,
+    ApplicationCreate,
+    ApplicationGet,
+    ApplicationUpdate,
+    ApplicationOtpInitiate,
+    ApplicationOtpValidate,
+    ApplicationOtpResend,
+    ApplicationOtpGet,
+    ApplicationPennyDropInitiate,
+    ApplicationPennyDropValidate,
+    ApplicationPennyDropGet,
+    AccountCreate,
+    AccountGet,
+    AccountUpdate,
+    AccountOtpInitiate,
+    AccountOtpValidate,
+    AccountOtpResend,
+    AccountOtpGet,
+    AccountPennyDropInitiate,
+    AccountPennyDropValidate,
+    AccountPennyDropGet,
+    EkycConfigurationGet,
+    EkycConfigurationPut,
 }
 
 /// One row of the table.
@@ -136,6 +158,9 @@ const WRITE: Option<Scope> = Some(Scope::CustomersWrite);
 const REVIEW: Option<Scope> = Some(Scope::ComplianceReview);
 const HOOKS_READ: Option<Scope> = Some(Scope::WebhooksRead);
 const HOOKS_WRITE: Option<Scope> = Some(Scope::WebhooksWrite);
+const EKYC_INITIATE: Option<Scope> = Some(Scope::EkycInitiate);
+const EKYC_VALIDATE: Option<Scope> = Some(Scope::EkycValidate);
+const EKYC_CONFIG: Option<Scope> = Some(Scope::EkycConfig);
 
 #[rustfmt::skip]
 routes! {
@@ -192,6 +217,29 @@ routes! {
     Get    "/webhooks/v1/events/{eventId}" => "webhook-events" EventGet, HOOKS_READ, Cos, None, Some("WebhookEvent");
     Post   "/webhooks/v1/events/{eventId}/resend" => "webhook-events" EventResend, HOOKS_WRITE, Cos, None, Some("WebhookEvent");
     Put    "/webhooks/v1/events/{eventId}/acknowledge" => "webhook-events" EventAcknowledge, HOOKS_WRITE, Cos, None, Some("WebhookEvent");
+
+    Post   "/acquisition/v2/applications" => "ekyc-subjects" ApplicationCreate, WRITE, NewDay, Some("ApplicationInput"), Some("Application");
+    Get    "/acquisition/v2/applications/{id}" => "ekyc-subjects" ApplicationGet, READ, NewDay, None, Some("Application");
+    Put    "/acquisition/v2/applications/{id}" => "ekyc-subjects" ApplicationUpdate, WRITE, NewDay, Some("SubjectUpdate"), Some("Application");
+    Post   "/acquisition/v2/applications/{id}/kycauthentications/otp" => "otp-initiate" ApplicationOtpInitiate, EKYC_INITIATE, NewDay, Some("OtpInitiateRequest"), Some("EkycAnswer");
+    Get    "/acquisition/v2/applications/{id}/kycauthentications/otp/{authId}" => "kyc-status" ApplicationOtpGet, EKYC_INITIATE, NewDay, None, Some("EkycAnswer");
+    Post   "/acquisition/v2/applications/{id}/kycauthentications/otp/{authId}/validate" => "otp-validate" ApplicationOtpValidate, EKYC_VALIDATE, NewDay, Some("ValidateRequest"), Some("EkycAnswer");
+    Post   "/acquisition/v2/applications/{id}/kycauthentications/otp/{authId}/resend" => "otp-resend" ApplicationOtpResend, EKYC_INITIATE, NewDay, None, Some("EkycAnswer");
+    Post   "/acquisition/v2/applications/{id}/kycauthentications/pennydrop" => "penny-drop-initiate" ApplicationPennyDropInitiate, EKYC_INITIATE, NewDay, Some("PennyDropInitiateRequest"), Some("EkycAnswer");
+    Get    "/acquisition/v2/applications/{id}/kycauthentications/pennydrop/{authId}" => "kyc-status" ApplicationPennyDropGet, EKYC_INITIATE, NewDay, None, Some("EkycAnswer");
+    Post   "/acquisition/v2/applications/{id}/kycauthentications/pennydrop/{authId}/validate" => "penny-drop-validate" ApplicationPennyDropValidate, EKYC_VALIDATE, NewDay, Some("ValidateRequest"), Some("EkycAnswer");
+    Post   "/acquisition/v2/accounts" => "ekyc-subjects" AccountCreate, WRITE, NewDay, Some("AccountInput"), Some("Account");
+    Get    "/acquisition/v2/accounts/{id}" => "ekyc-subjects" AccountGet, READ, NewDay, None, Some("Account");
+    Put    "/acquisition/v2/accounts/{id}" => "ekyc-subjects" AccountUpdate, WRITE, NewDay, Some("SubjectUpdate"), Some("Account");
+    Post   "/acquisition/v2/accounts/{id}/kycauthentications/otp" => "otp-initiate" AccountOtpInitiate, EKYC_INITIATE, NewDay, Some("OtpInitiateRequest"), Some("EkycAnswer");
+    Get    "/acquisition/v2/accounts/{id}/kycauthentications/otp/{authId}" => "kyc-status" AccountOtpGet, EKYC_INITIATE, NewDay, None, Some("EkycAnswer");
+    Post   "/acquisition/v2/accounts/{id}/kycauthentications/otp/{authId}/validate" => "otp-validate" AccountOtpValidate, EKYC_VALIDATE, NewDay, Some("ValidateRequest"), Some("EkycAnswer");
+    Post   "/acquisition/v2/accounts/{id}/kycauthentications/otp/{authId}/resend" => "otp-resend" AccountOtpResend, EKYC_INITIATE, NewDay, None, Some("EkycAnswer");
+    Post   "/acquisition/v2/accounts/{id}/kycauthentications/pennydrop" => "penny-drop-initiate" AccountPennyDropInitiate, EKYC_INITIATE, NewDay, Some("PennyDropInitiateRequest"), Some("EkycAnswer");
+    Get    "/acquisition/v2/accounts/{id}/kycauthentications/pennydrop/{authId}" => "kyc-status" AccountPennyDropGet, EKYC_INITIATE, NewDay, None, Some("EkycAnswer");
+    Post   "/acquisition/v2/accounts/{id}/kycauthentications/pennydrop/{authId}/validate" => "penny-drop-validate" AccountPennyDropValidate, EKYC_VALIDATE, NewDay, Some("ValidateRequest"), Some("EkycAnswer");
+    Get    "/acquisition/v2/configurations/{merchantId}/ekyc/{method}" => "ekyc-configuration" EkycConfigurationGet, EKYC_CONFIG, NewDay, None, Some("EkycConfiguration");
+    Put    "/acquisition/v2/configurations/{merchantId}/ekyc/{method}" => "ekyc-configuration" EkycConfigurationPut, EKYC_CONFIG, NewDay, Some("EkycConfiguration"), Some("EkycConfiguration");
 }
 
 #[cfg(test)]

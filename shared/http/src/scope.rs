@@ -20,17 +20,26 @@ pub enum Scope {
     WebhooksRead,
     /// Change webhook registrations, resend and acknowledge events.
     WebhooksWrite,
+    /// Start eKYC sessions and see where they stand.
+    EkycInitiate,
+    /// Validate eKYC codes.
+    EkycValidate,
+    /// Read and change the eKYC configuration.
+    EkycConfig,
 }
 
 impl Scope {
     /// Every scope, in the order they are listed to people.
-    pub const ALL: [Scope; 6] = [
+    pub const ALL: [Scope; 9] = [
         Scope::CustomersRead,
         Scope::CustomersWrite,
         Scope::CustomersUnmask,
         Scope::ComplianceReview,
         Scope::WebhooksRead,
         Scope::WebhooksWrite,
+        Scope::EkycInitiate,
+        Scope::EkycValidate,
+        Scope::EkycConfig,
     ];
 
     /// The spelling in tokens and requests.
@@ -42,6 +51,9 @@ impl Scope {
             Scope::ComplianceReview => "compliance:review",
             Scope::WebhooksRead => "webhooks:read",
             Scope::WebhooksWrite => "webhooks:write",
+            Scope::EkycInitiate => "ekyc.initiate",
+            Scope::EkycValidate => "ekyc.validate",
+            Scope::EkycConfig => "ekyc.config",
         }
     }
 

@@ -5,7 +5,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures_util::FutureExt as _;
-use http_api::{Caller, Contract, Failure, HttpRequest, Reply, Request};
+use http_api::{Caller, Contract, Failure, HttpRequest, Reply, Request, finish};
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::Value;
 use store::Meter;
@@ -74,7 +74,7 @@ async fn serve_requests<A>(
         // The parser's own words may quote the event, so they stay here.
         let event: HttpRequest =
             serde_json::from_value(event.payload).map_err(|_| "not an API Gateway event")?;
-        let (contract, id, answer) = match Request::from_event(event, function) {
+        let (contract, id, asked, answer) = match Request::from_event(event, function) {
             Ok(request) => {
                 line.note(
                     "route",
@@ -84,7 +84,7 @@ async fn serve_requests<A>(
                 let answer =
                     AssertUnwindSafe(handle(app, &request, &mut line)).catch_unwind().await;
                 let answer = answer.unwrap_or_else(|_| Err(Failure::internal(panic_text())));
-                (request.route.contract, request.id, answer)
+                (request.route.contract, request.id.clone(), Some(request), answer)
             }
             Err(rejected) => {
                 line.note("api_request_id", rejected.id.clone());
@@ -92,7 +92,7 @@ async fn serve_requests<A>(
                     line.note("route", format!("{} {}", route.method.as_str(), route.path));
                 }
                 let contract = rejected.route.map_or(Contract::Cos, |route| route.contract);
-                (contract, rejected.id, Err(rejected.failure))
+                (contract, rejected.id, None, Err(rejected.failure))
             }
         };
         // A contract of its own (OAuth) refuses with a reply.
@@ -104,6 +104,10 @@ async fn serve_requests<A>(
             }
             failure.into_reply(contract)
         });
+        let reply = match &asked {
+            Some(request) if contract == Contract::NewDay => finish(reply, request),
+            _ => reply,
+        };
         line.note("status", reply.status());
         line.finish(outcome, reply.status() >= 500, meter.take());
         Ok::<Value, &'static str>(reply.into_event(&id))

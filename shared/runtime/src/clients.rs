@@ -55,9 +55,21 @@ impl Clients {
         Self { config, dynamodb, meter: Arc::new(Meter::default()) }
     }
 
+    /// Clients that are made from `config` and not from the environment.
+    pub fn with_config(config: SdkConfig) -> Self {
+        let clients = Self::new();
+        let _first = clients.config.set(config);
+        clients
+    }
+
     /// What the tables of these clients spend.
     pub fn meter(&self) -> Arc<Meter> {
         Arc::clone(&self.meter)
+    }
+
+    /// The configuration that every client is made from.
+    pub fn config(&self) -> &SdkConfig {
+        self.config.get_or_init(from_environment)
     }
 
     /// A client of any service, made by `build` from the configuration when it is first used.
@@ -129,15 +141,20 @@ fn from_environment() -> SdkConfig {
 }
 
 fn https_client() -> SharedHttpClient {
-    let roots =
-        TrustStore::empty().with_pem_certificate(include_bytes!("amazon_roots.pem").as_slice());
     let builder =
         aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc));
-    match TlsContext::builder().with_trust_store(roots).build() {
-        Ok(context) => builder.tls_context(context).build_https(),
-        // The bundled roots are a constant that a test reads; the platform's own are the only other choice.
-        Err(_) => builder.build_https(),
+    match amazon_roots() {
+        Some(context) => builder.tls_context(context).build_https(),
+        None => builder.build_https(),
     }
+}
+
+/// Trust in Amazon's roots alone. The bundled roots are a constant that a test reads; where they could not be used, the
+/// platform's own are the only other choice.
+pub(crate) fn amazon_roots() -> Option<TlsContext> {
+    let roots =
+        TrustStore::empty().with_pem_certificate(include_bytes!("amazon_roots.pem").as_slice());
+    TlsContext::builder().with_trust_store(roots).build().ok()
 }
 
 #[cfg(test)]

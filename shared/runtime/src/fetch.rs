@@ -3,23 +3,13 @@
 //! Invariants: the whole exchange ends within one deadline, the document is bounded, and a redirect is an answer and not
 //! followed. Plain HTTP is for loopback addresses only. Nothing is built before the first request.
 
-use std::sync::OnceLock;
 use std::time::Duration;
 
-use aws_smithy_async::rt::sleep::TokioSleep;
-use aws_smithy_http_client::Connector;
-use aws_smithy_http_client::tls::Provider;
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
-use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorSettings};
-use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
-use aws_smithy_types::body::SdkBody;
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
-
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+use crate::send::{HttpsSend, Outgoing};
 
 /// An HTTPS client with the platform's roots.
 #[derive(Debug, Default)]
-pub struct HttpsGet(OnceLock<Connector>);
+pub struct HttpsGet(HttpsSend);
 
 /// What a server answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,10 +36,13 @@ pub enum FetchError {
     /// Not done in time.
     #[error("no answer in time")]
     Deadline,
+    /// There was no connection, so nothing was sent.
+    #[error("no connection")]
+    Unreachable(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// More than the bound.
     #[error("the document is too large")]
     TooLarge,
-    /// Resolving, connecting, TLS or HTTP failed.
+    /// The connection or HTTP failed on the way.
     #[error("the exchange failed")]
     Exchange(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
@@ -57,19 +50,7 @@ pub enum FetchError {
 impl HttpsGet {
     /// A client that has not been built yet.
     pub const fn new() -> Self {
-        Self(OnceLock::new())
-    }
-
-    fn connector(&self) -> &Connector {
-        self.0.get_or_init(|| {
-            let settings =
-                HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).build();
-            Connector::builder()
-                .connector_settings(settings)
-                .sleep_impl(TokioSleep::new())
-                .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
-                .build()
-        })
+        Self(HttpsSend::new())
     }
 
     /// Gets a document of at most `max_bytes` within `deadline`, with further headers such as `if-none-match`.
@@ -83,47 +64,20 @@ impl HttpsGet {
         max_bytes: usize,
         deadline: Duration,
     ) -> Result<Fetched, FetchError> {
-        if !is_allowed(url) {
-            return Err(FetchError::NotHttps);
-        }
-        tokio::time::timeout(deadline, self.exchange(url, headers, max_bytes))
-            .await
-            .map_err(|_| FetchError::Deadline)?
-    }
-
-    async fn exchange(
-        &self,
-        url: &str,
-        headers: &[(&str, &str)],
-        max_bytes: usize,
-    ) -> Result<Fetched, FetchError> {
-        let mut request = HttpRequest::new(SdkBody::empty());
-        request.set_uri(url).map_err(|_| FetchError::Malformed)?;
-        for (name, value) in headers {
-            request
-                .headers_mut()
-                .try_insert((*name).to_owned(), (*value).to_owned())
-                .map_err(|_| FetchError::Malformed)?;
-        }
-        let answer = self.connector().call(request).await;
-        let answer = answer.map_err(|error| FetchError::Exchange(error.into()))?;
-        let header = |name: &str| answer.headers().get(name).map(str::to_owned);
-        let (status, etag, last_modified) =
-            (answer.status().as_u16(), header("etag"), header("last-modified"));
-        let body =
-            Limited::new(answer.into_body(), max_bytes).collect().await.map_err(|error| {
-                if error.is::<LengthLimitError>() {
-                    FetchError::TooLarge
-                } else {
-                    FetchError::Exchange(error)
-                }
-            })?;
-        Ok(Fetched { status, etag, last_modified, body: body.to_bytes().to_vec() })
+        let request = Outgoing { method: "GET", url, headers, body: &[], max_bytes, deadline };
+        let received = self.0.send(request).await?;
+        let header = |name| received.header(name).map(str::to_owned);
+        Ok(Fetched {
+            status: received.status,
+            etag: header("etag"),
+            last_modified: header("last-modified"),
+            body: received.body,
+        })
     }
 }
 
 /// HTTPS anywhere; HTTP to this machine only, where there is nobody in between.
-fn is_allowed(url: &str) -> bool {
+pub(crate) fn is_allowed(url: &str) -> bool {
     let Some(rest) = url.strip_prefix("http://") else { return url.starts_with("https://") };
     let host = rest.split(['/', '?', '#']).next().unwrap_or(rest);
     host.parse::<std::net::SocketAddr>().is_ok_and(|address| address.ip().is_loopback())

@@ -6,9 +6,9 @@
 
 use crypto::{Aad, CryptoError, KeyRing, Scope};
 use domain::ids::PartnerId;
-use http_api::{Caller, Failure, Reply, Request};
-use jiff::Timestamp;
-use store::idempotency::{Fingerprint, LABEL, Record, find};
+use http_api::{Caller, Contract, Failure, Reply, Request};
+use jiff::{SignedDuration, Timestamp};
+use store::idempotency::{Fingerprint, LABEL, Record, SHORT_WINDOW, WINDOW, find};
 use store::{CommitError, StoreError, Table, Transaction};
 
 use crate::metrics::{Metric, count};
@@ -19,6 +19,9 @@ pub struct Idempotency {
     partner: PartnerId,
     fingerprint: Fingerprint,
     request_id: String,
+    /// In contracts where another body is a mistake: the digest of this one, which the sealed answer is bound to.
+    body: Option<String>,
+    window: SignedDuration,
 }
 
 /// A record could not be kept or read.
@@ -30,6 +33,9 @@ pub enum IdempotencyError {
     /// The table failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The key was used with another body.
+    #[error("the idempotency key was used with another body")]
+    OtherBody,
     /// A record is not as written.
     #[error("an idempotency record is not as written")]
     Malformed(#[from] serde_json::Error),
@@ -37,7 +43,10 @@ pub enum IdempotencyError {
 
 impl From<IdempotencyError> for Failure {
     fn from(error: IdempotencyError) -> Self {
-        Failure::internal(error)
+        match error {
+            IdempotencyError::OtherBody => Failure::KeyReused,
+            other => Failure::internal(other),
+        }
     }
 }
 
@@ -47,15 +56,38 @@ impl Idempotency {
     /// # Errors
     /// [`Failure::IdempotencyKeyMalformed`].
     pub fn of(request: &Request, caller: &Caller) -> Result<Option<Self>, Failure> {
-        Ok(request.idempotency_key()?.map(|key| Self {
-            partner: caller.partner,
-            fingerprint: Fingerprint::new(caller.partner, &request.endpoint(), key, request.body()),
-            request_id: request.id.clone(),
+        Ok(request.idempotency_key()?.map(|key| {
+            let (partner, endpoint) = (caller.partner, request.endpoint());
+            let newday = request.route.contract == Contract::NewDay;
+            let fingerprint = if newday {
+                Fingerprint::without_body(partner, &endpoint, key)
+            } else {
+                Fingerprint::new(partner, &endpoint, key, request.body())
+            };
+            Self {
+                partner,
+                fingerprint,
+                request_id: request.id.clone(),
+                body: newday.then(|| Fingerprint::body_digest(request.body())),
+                window: if newday { SHORT_WINDOW } else { WINDOW },
+            }
         }))
     }
 
+    /// What names the request wherever something has to be recognised as its work.
+    ///
+    /// # Errors
+    /// When the keys cannot be had.
+    pub async fn name(&self, keys: &KeyRing) -> Result<String, CryptoError> {
+        let scope = keys.keys(Scope::Partner(self.partner)).await?;
+        Ok(self.fingerprint.key(&scope).fingerprint)
+    }
+
     fn aad(&self) -> Aad {
-        Aad::of(&["idempotency", self.fingerprint.digest()])
+        match &self.body {
+            None => Aad::of(&["idempotency", self.fingerprint.digest()]),
+            Some(body) => Aad::of(&["idempotency", self.fingerprint.digest(), body]),
+        }
     }
 
     /// The earlier answer to the same request, if there was one. 1 round trip.
@@ -94,7 +126,7 @@ impl Idempotency {
         let scope = keys.keys(Scope::Partner(self.partner)).await?;
         let answer = scope.seal(&self.aad(), &plain)?;
         let record = Record { request_id: self.request_id.clone(), answer };
-        let (item, condition) = record.to_put(&self.fingerprint.key(&scope), now);
+        let (item, condition) = record.to_put(&self.fingerprint.key(&scope), now, self.window);
         transaction.put(LABEL, table, item, condition);
         Ok(())
     }
@@ -116,7 +148,14 @@ impl Idempotency {
     }
 
     async fn open(&self, record: Record, keys: &KeyRing) -> Result<Reply, IdempotencyError> {
-        let plain = keys.open(Scope::Partner(self.partner), &self.aad(), &record.answer).await?;
+        let opened = keys.open(Scope::Partner(self.partner), &self.aad(), &record.answer).await;
+        let plain = match opened {
+            // It stands under this key and was sealed for another body.
+            Err(CryptoError::Refused) if self.body.is_some() => {
+                return Err(IdempotencyError::OtherBody);
+            }
+            opened => opened?,
+        };
         let reply: Reply = serde_json::from_slice(plain.reveal())?;
         count(Metric::Replays, 1);
         Ok(reply.with_header("original-request-id", record.request_id))

@@ -15,7 +15,9 @@ mod invoke;
 mod log;
 mod metrics;
 mod pause;
+mod send;
 mod settings;
+mod signed;
 
 pub use api::{serve_api, serve_public_api};
 pub use batch::{Deferred, QueueMessage, RecordError, StreamRecord, serve_queue, serve_stream};
@@ -28,7 +30,9 @@ pub use invoke::{Refused, serve};
 pub use log::{note, start_logging};
 pub use metrics::{Metric, count};
 pub use pause::pause;
+pub use send::{HttpsSend, Outgoing, Received};
 pub use settings::{Missing, Settings, VARIABLES};
+pub use signed::{AwsService, SignedAnswer, SignedPost, SignedPostError};
 
 /// What a function's `main` returns.
 pub type MainResult = Result<(), Box<dyn std::error::Error + Send + Sync>>;

@@ -16,6 +16,8 @@ pub enum Metric {
     DeliveriesFailed,
     DeliveriesSucceeded,
     EventsFannedOut,
+    PasscodeBreakersOpened,
+    PasscodesHeldBack,
     RecordsFailed,
     RecordsHandled,
     RegistrationsSuspended,

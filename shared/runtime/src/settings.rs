@@ -10,6 +10,10 @@ use std::env;
 pub const VARIABLES: &[(&str, &str)] = &[
     ("AUTH_TABLE", "Table of client credentials and revoked tokens"),
     (
+        "BANK_PROVIDER_SECRET_ID",
+        "Secret (name or ARN) with the bank provider, its address and credentials",
+    ),
+    (
         "CALLBACK_ALLOWED_NETWORKS",
         "Networks (CIDR, comma-separated) that webhook callbacks may reach although they are not public; empty in production",
     ),
@@ -21,10 +25,50 @@ pub const VARIABLES: &[(&str, &str)] = &[
         "GATEHOUSE_FAILPOINT",
         "Name of a step after which the process ends; for kill tests only, refused in production",
     ),
+    (
+        "MODULUS_BUCKET",
+        "Bucket of the modulus tables; empty when they are files beside the function",
+    ),
+    (
+        "MODULUS_SUBSTITUTIONS",
+        "Sort code substitutions of the modulus check: object key or file; empty for the packaged sample",
+    ),
+    (
+        "MODULUS_WEIGHTS",
+        "Weight table of the modulus check: object key or file; empty for the packaged sample",
+    ),
+    (
+        "OTP_ALLOWED_COUNTRIES",
+        "Countries (ISO 3166, comma-separated) whose numbers get passcodes; `GB` when empty",
+    ),
+    (
+        "OTP_CONFIGURATION_SET",
+        "Configuration set of End User Messaging and SES that passcodes are sent with; may be empty",
+    ),
+    ("OTP_EMAIL_FROM", "Verified sender of passcode e-mails; without it, none are sent"),
+    ("OTP_SENDER_ID", "Sender that text messages show, where the country allows it; may be empty"),
+    ("OTP_SEND_LIMITS", "Limits of the fraud guard as JSON; what is not given has its default"),
+    (
+        "OTP_SMS_ORIGINATION",
+        "Number, sender or pool that text messages are sent from; may be empty",
+    ),
+    (
+        "OTP_SMS_SERVICE",
+        "Service of text messages: `sns` (also when empty) or `end-user-messaging`",
+    ),
+    ("OTP_VOICE_ORIGINATION", "Number that calls are made from; without it, none are made"),
+    (
+        "OTP_WEB_ORIGIN",
+        "Host whose pages may fill a code in by themselves; empty leaves the line out of text messages",
+    ),
     ("SCAN_QUEUE_URL", "Queue of customers to be screened"),
     (
         "SIGNING_KEY_IDS",
         "KMS keys (ECC_NIST_P256, comma-separated) that sign tokens; the first signs, all are published",
+    ),
+    (
+        "SORT_CODE_DIRECTORY",
+        "Sort code directory: object key in `MODULUS_BUCKET` or file; empty when there is none",
     ),
     ("TOKEN_AUDIENCE", "The `aud` of access tokens"),
     ("TOKEN_ISSUER", "The `iss` of access tokens: base URL of the discovery document"),

@@ -25,7 +25,16 @@ pub enum StoreError {
     Incomplete,
 }
 
+/// What DynamoDB calls a single write that met a transaction on the same item.
+const CONFLICT: &str = "TransactionConflictException";
+
 impl StoreError {
+    /// Whether a single write met a transaction on the same item: nothing was done, and trying again is right.
+    #[must_use]
+    pub fn is_conflict(&self) -> bool {
+        matches!(self, Self::Unavailable { reason, .. } if reason == CONFLICT)
+    }
+
     pub(crate) fn call<E>(operation: &'static str, error: &SdkError<E, HttpResponse>) -> Self
     where
         E: std::error::Error + ProvideErrorMetadata + 'static,

@@ -17,6 +17,9 @@ use crate::{Expression, Item, StoreError, Table, number, text};
 /// Guaranteed by the contract (COS §2.3).
 pub const WINDOW: SignedDuration = SignedDuration::from_hours(7 * 24);
 
+/// The window of the NewDay contract.
+pub const SHORT_WINDOW: SignedDuration = SignedDuration::from_hours(24);
+
 /// The label under which a record stands in a transaction.
 pub const LABEL: &str = "idempotency";
 
@@ -43,6 +46,26 @@ impl Fingerprint {
         Self { partner, digest: hex::encode(digest) }
     }
 
+    /// The fingerprint of a request in a contract where the same key with another body is a mistake: the body is no
+    /// part of what names the record, but of what opens it.
+    pub fn without_body(partner: PartnerId, endpoint: &str, key: &str) -> Self {
+        let digest = sha256_of_parts(&[
+            b"without-body",
+            partner.to_string().as_bytes(),
+            endpoint.as_bytes(),
+            key.as_bytes(),
+        ]);
+        Self { partner, digest: hex::encode(digest) }
+    }
+
+    /// The digest of a body, compared as a value.
+    #[must_use]
+    pub fn body_digest(body: &str) -> String {
+        let canonical =
+            serde_json::from_str::<serde_json::Value>(body).map(|body| body.to_string());
+        hex::encode(sha256_of_parts(&[canonical.as_deref().unwrap_or(body).as_bytes()]))
+    }
+
     /// The key of the record. The body may hold a tax id, and its other parts stand beside it in the table or are easily
     /// guessed, so the digest goes into the key only under the partner's index key.
     pub fn key(&self, keys: &ScopeKeys) -> IdempotencyRecordKey {
@@ -67,12 +90,17 @@ pub struct Record {
 
 impl Record {
     /// The item to put and the condition to put it under.
-    pub fn to_put(&self, key: &IdempotencyRecordKey, now: Timestamp) -> (Item, Expression) {
+    pub fn to_put(
+        &self,
+        key: &IdempotencyRecordKey,
+        now: Timestamp,
+        window: SignedDuration,
+    ) -> (Item, Expression) {
         let mut item = key.to_item();
         item.insert("requestId".into(), AttributeValue::S(self.request_id.clone()));
         let answer = Blob::new(self.answer.as_bytes());
         item.insert("answer".into(), AttributeValue::B(answer));
-        let expires_at = now.as_second() + WINDOW.as_secs();
+        let expires_at = now.as_second() + window.as_secs();
         item.insert("expiresAt".into(), AttributeValue::N(expires_at.to_string()));
         (item, Expression::absent_or_expired(now))
     }
@@ -144,7 +172,7 @@ mod tests {
         let first = Record { request_id: "r-1".into(), answer: seal(b"one").await };
         let start: Timestamp = "2026-01-25T22:55:24Z".parse().unwrap();
         let put = async |record: &Record, at: Timestamp| {
-            let (item, condition) = record.to_put(&key, at);
+            let (item, condition) = record.to_put(&key, at, WINDOW);
             let mut transaction = crate::Transaction::new();
             transaction.put(LABEL, &table, item, condition);
             transaction.commit(&table).await

@@ -5,12 +5,62 @@
 //! that their text order is their numeric order. The exact strings are tested because stored data depends on them.
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use domain::ekyc::{JourneyId, MerchantId, Method, SubjectKind};
 use domain::ids::{
-    AddressId, CifNumber, ClientId, CustomerId, EmailId, EventId, IdentificationId, OwnerId,
-    PartnerId, PhoneId, RegistrationId,
+    AddressId, ApplicationId, AuthId, CifNumber, ClientId, CustomerId, EmailId, EventId,
+    IdentificationId, OwnerId, PartnerId, PhoneId, RegistrationId,
 };
 
 use crate::Item;
+
+/// Names an application or an account within its partner. An account's number is personal, so it stands there as a
+/// blind index.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SubjectRef(String);
+
+impl SubjectRef {
+    /// An application.
+    #[must_use]
+    pub fn application(id: ApplicationId) -> Self {
+        Self(format!("APP#{id}"))
+    }
+
+    /// An account, by the blind index of its number.
+    #[must_use]
+    pub fn account(index: &crypto::BlindIndex) -> Self {
+        Self(format!("ACC#{index}"))
+    }
+
+    /// A reference that [`Self::as_str`] gave.
+    #[must_use]
+    pub fn stored(text: &str) -> Option<Self> {
+        (text.starts_with("APP#") || text.starts_with("ACC#")).then(|| Self(text.to_owned()))
+    }
+
+    /// Which of the two.
+    #[must_use]
+    pub fn kind(&self) -> SubjectKind {
+        if self.0.starts_with("APP#") { SubjectKind::Application } else { SubjectKind::Account }
+    }
+
+    /// The application's id, when it is one.
+    #[must_use]
+    pub fn application_id(&self) -> Option<ApplicationId> {
+        ApplicationId::parse(self.0.strip_prefix("APP#")?).ok()
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Display for SubjectRef {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
 
 /// Something that names one item.
 pub trait Key {
@@ -99,6 +149,18 @@ keys! {
     RegistrationKey { partner: PartnerId, registration: RegistrationId } => "P#{partner}#R", "{registration}";
     /// A client credential.
     ClientKey { client: ClientId } => "CLIENT#{client}", "CLIENT";
+    /// An application or an account.
+    SubjectKey { partner: PartnerId, subject: SubjectRef } => "P#{partner}#S#{subject}", "SUBJECT";
+    /// The codes that were made for a subject by one method.
+    IssuesKey { partner: PartnerId, subject: SubjectRef, method: Method } => "P#{partner}#S#{subject}", "METHOD#{method}";
+    /// A journey of a subject.
+    JourneyKey { partner: PartnerId, subject: SubjectRef, method: Method, journey: JourneyId } => "P#{partner}#S#{subject}", "JOURNEY#{method}#{journey}";
+    /// An eKYC session of a subject.
+    SessionKey { partner: PartnerId, subject: SubjectRef, auth: AuthId } => "P#{partner}#S#{subject}", "AUTH#{auth}";
+    /// The eKYC configuration of a partner's merchant.
+    EkycConfigurationKey { partner: PartnerId, merchant: MerchantId, method: Method } => "P#{partner}#EKYC", "CONFIG#{merchant}#{method}";
+    /// A penny whose payment is not final; `since` is when it was reserved, as sortable milliseconds.
+    PennyKey { shard: u8, since: String, auth: AuthId } => "PENNY#{shard}", "{since}#{auth}";
     /// How far one part of a nightly screening of everybody has come.
     SweepKey { sweep: EventId, part: u16 } => "SWEEP#{sweep}", "PART#{part:04}";
 }
@@ -136,6 +198,10 @@ mod tests {
     const P: &str = "11111111-2222-3333-4444-555555555555";
     const C: &str = "0190b2c4-0000-7000-8000-000000000001";
     const X: &str = "0190b2c4-0000-7000-8000-000000000002";
+
+    fn subject() -> SubjectRef {
+        SubjectRef::application(ApplicationId::parse(X).unwrap())
+    }
 
     #[test]
     fn keys_are_exactly_these_strings() {
@@ -206,6 +272,32 @@ mod tests {
                 "CLIENT#client-1 | CLIENT".to_owned(),
             ),
             (both(&SweepKey::new(EventId::parse(X).unwrap(), 3)), format!("SWEEP#{X} | PART#0003")),
+            (both(&SubjectKey::new(partner, subject())), format!("P#{P}#S#APP#{X} | SUBJECT")),
+            (
+                both(&IssuesKey::new(partner, subject(), Method::PennyDrop)),
+                format!("P#{P}#S#APP#{X} | METHOD#pennydrop"),
+            ),
+            (
+                both(&JourneyKey::new(
+                    partner,
+                    subject(),
+                    Method::Otp,
+                    JourneyId::parse("j-1").unwrap(),
+                )),
+                format!("P#{P}#S#APP#{X} | JOURNEY#otp#j-1"),
+            ),
+            (
+                both(&SessionKey::new(partner, subject(), AuthId::parse(C).unwrap())),
+                format!("P#{P}#S#APP#{X} | AUTH#{C}"),
+            ),
+            (
+                both(&EkycConfigurationKey::new(partner, MerchantId::unnamed(), Method::Otp)),
+                format!("P#{P}#EKYC | CONFIG#default#otp"),
+            ),
+            (
+                both(&PennyKey::new(3, "0000000000007".into(), AuthId::parse(C).unwrap())),
+                format!("PENNY#3 | 0000000000007#{C}"),
+            ),
         ];
         for (found, expected) in cases {
             assert_eq!(found, expected);

@@ -6,6 +6,7 @@
 
 pub mod clients;
 pub mod customers;
+pub mod ekyc;
 mod error;
 mod expression;
 pub mod idempotency;

@@ -3,10 +3,13 @@
 //! Two fields follow the contract's samples rather than the record: once a customer was screened, a missing citizenship
 //! shows as `US` and a person's missing due diligence as `{"annualIncome": 0}`.
 
+use std::collections::BTreeMap;
+
 use domain::contact::{self, ContactBody, ContactKind};
 use domain::country::Country;
 use domain::customer::{self, Business, Party, Person};
 use domain::profile::CommonProfile;
+use domain::proof::Proof;
 use domain::tax::TaxIdentity;
 use domain::text::{Text, masked};
 use http_api::Reply;
@@ -45,6 +48,19 @@ pub struct Customer {
     primary_email: Option<Contact>,
     #[serde(skip_serializing_if = "Option::is_none")]
     primary_identification: Option<Contact>,
+    /// No part of the contract, so it is there only when there is something to say.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    verified_contacts: BTreeMap<&'static str, Verified>,
+}
+
+/// What the customer proved to hold.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Verified {
+    value: String,
+    method: &'static str,
+    auth_id: String,
+    verified_at: String,
 }
 
 /// A name.
@@ -255,6 +271,20 @@ pub(crate) fn customer(record: &customer::Customer, mask: Mask) -> Customer {
         primary_phone: primary(ContactKind::Phone),
         primary_email: primary(ContactKind::Email),
         primary_identification: primary(ContactKind::Identification),
+        verified_contacts: record
+            .proofs
+            .iter()
+            .map(|(kind, proof)| (kind.as_str(), verified(proof)))
+            .collect(),
+    }
+}
+
+fn verified(proof: &Proof) -> Verified {
+    Verified {
+        value: proof.masked.clone(),
+        method: proof.method.as_str(),
+        auth_id: proof.auth.to_string(),
+        verified_at: moment(proof.at),
     }
 }
 

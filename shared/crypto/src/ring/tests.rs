@@ -253,3 +253,45 @@ async fn nothing_secret_is_in_debug_output() {
     assert!(shown.starts_with("ScopeKeys(11111111-2222-3333-4444-000000000001, 1 data keys)"));
     assert!(!shown.contains("bytes") && !shown.contains("wrapped:"));
 }
+
+#[tokio::test]
+async fn codes_outlive_a_rotation_and_belong_to_their_context() {
+    let house = House::new();
+    let ring = house.ring();
+    let scope = Scope::Passcodes;
+    let (first, code) = ring.authenticate(scope, "one", b"message").await.unwrap();
+    let added = house.ring().add_data_key(scope).await.unwrap();
+    house.clock.advance(SignedDuration::from_hours(2));
+    let (second, other) = ring.authenticate(scope, "one", b"message").await.unwrap();
+    assert_eq!((first, second), (KeyId::FIRST_DATA, added));
+    assert_ne!(code, other);
+    for (id, context, message, code, expected) in [
+        (first, "one", b"message".as_slice(), code, true),
+        (second, "one", b"message", other, true),
+        (first, "one", b"message", other, false),
+        (first, "two", b"message", code, false),
+        (first, "one", b"massage", code, false),
+    ] {
+        let answer = ring.verifies(scope, id, context, message, &code).await.unwrap();
+        assert_eq!(answer, expected, "{id} {context}");
+    }
+    for unknown in [KeyId::data(9), KeyId::INDEX] {
+        let answer = ring.verifies(scope, unknown, "one", b"message", &code).await;
+        assert!(matches!(answer, Err(CryptoError::UnknownKey { .. })), "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_cache_that_missed_a_rotation_looks_again() {
+    let house = House::new();
+    let (old, new) = (house.ring(), house.ring());
+    let scope = Scope::Passcodes;
+    old.authenticate(scope, "one", b"message").await.unwrap();
+    new.add_data_key(scope).await.unwrap();
+    house.clock.advance(SignedDuration::from_mins(59));
+    old.authenticate(scope, "one", b"message").await.unwrap();
+    house.clock.advance(SignedDuration::from_mins(2));
+    let (id, code) = new.authenticate(scope, "one", b"message").await.unwrap();
+    assert_eq!(id, KeyId::data(2));
+    assert!(old.verifies(scope, id, "one", b"message", &code).await.unwrap());
+}

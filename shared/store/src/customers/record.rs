@@ -14,7 +14,7 @@ use domain::choices::{Classification, CustomerStatus, EntityType, OwnershipType,
 use domain::contact::ContactKind;
 use domain::country::{Country, Region};
 use domain::customer::{Business, Customer, Party, Person, Shelf};
-use domain::ids::{CifNumber, CustomerId, PartnerId};
+use domain::ids::{AuthId, CifNumber, CustomerId, PartnerId};
 use domain::name::PersonName;
 use domain::numbers::{BasisPoints, DollarAmount};
 use domain::problem::Problem;
@@ -22,6 +22,7 @@ use domain::profile::{
     BusinessDueDiligence, BusinessProfile, CommonProfile, DueDiligence, MerchantCategory, Naics,
     PersonProfile, WebAddress,
 };
+use domain::proof::{Proof, ProofKind, ProofMethod};
 use domain::scan::{Scan, ScanStatus};
 use domain::tax::{TaxId, TaxIdType, TaxIdentity};
 use domain::text::Text;
@@ -57,8 +58,19 @@ struct CustomerRecord {
     audit_seq: u64,
     audit_hash: String,
     contacts: BTreeMap<ContactKind, ShelfRecord>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    proofs: BTreeMap<ProofKind, ProofRecord>,
     list_pk: String,
     list_sk: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ProofRecord {
+    method: ProofMethod,
+    masked: String,
+    index: String,
+    auth: AuthId,
+    at: Timestamp,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -168,6 +180,7 @@ pub(super) fn write_customer(
         audit_seq: customer.audit.seq,
         audit_hash: hex::encode(customer.audit.digest.0),
         contacts,
+        proofs: customer.proofs.iter().map(|(kind, proof)| (*kind, write_proof(proof))).collect(),
         list_pk: listing_partition(customer.partner),
         list_sk: listing_sort(customer.created_at, customer.id),
     };
@@ -211,7 +224,23 @@ pub(super) fn read_customer(item: Item, keys: &ScopeKeys) -> Result<Customer, Cu
         screened_revision: record.screened_revision,
         audit: AuditHead { seq: record.audit_seq, digest: read_digest(&record.audit_hash)? },
         contacts,
+        proofs: record.proofs.into_iter().map(|(kind, proof)| (kind, read_proof(proof))).collect(),
     })
+}
+
+fn write_proof(proof: &Proof) -> ProofRecord {
+    ProofRecord {
+        method: proof.method,
+        masked: proof.masked.clone(),
+        index: proof.index.clone(),
+        auth: proof.auth,
+        at: proof.at,
+    }
+}
+
+fn read_proof(record: ProofRecord) -> Proof {
+    let ProofRecord { method, masked, index, auth, at } = record;
+    Proof { method, masked, index, auth, at }
 }
 
 fn write_common(customer: &Customer, keys: &ScopeKeys) -> Result<CommonRecord, CustomersError> {

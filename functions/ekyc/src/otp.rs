@@ -1,0 +1,407 @@
+//! One-time passcodes: choosing where to, reserving, sending, and sending again.
+//!
+//! Round trips of an initiate: 1 BatchGetItem (+ 1 GetItem when it goes on with the journey before), 1
+//! TransactWriteItems that reserves, the fraud guard's updates, the send, 1 TransactWriteItems that notes it. With an
+//! idempotency key 1 GetItem more, and the record rides along. A configuration that is not remembered costs 1
+//! BatchGetItem.
+//!
+//! Unknown and known destinations take the same way: whether anybody answers at a number is not asked anywhere, and what
+//! the guard holds back is answered like what was sent, after as long a time.
+//!
+//! Kill points: `otp.reserved`, `otp.sent`, `otp.initiated`.
+
+use std::sync::Arc;
+
+use domain::ekyc::{Channel, Contact, Destination, JourneyId, Method, SessionState};
+use domain::email::EmailAddress;
+use domain::problem::Problem;
+use http_api::{Caller, Failure, ObjectReader, Reply, Request};
+use jiff::{SignedDuration, Timestamp};
+use runtime::{Clients, Settings, failpoint, pause};
+use store::ekyc::{Place, Session, Slot};
+
+use crate::answer::Answer;
+use crate::app::{Core, RETRIES, broken, indexed};
+use crate::configuration::Configuration;
+use crate::guard::{Admission, Attempt, Guard, GuardError, Policy};
+use crate::line::{Asked, Countries, Line, sms_or_voice};
+use crate::opening::{
+    Decided, Drawn, Note, Once, Opening, Reserved, Wish, decide, destination_rejected, draw, look,
+    no_destination, note_sent, release, reserve,
+};
+use crate::passcode::Passcode;
+use crate::path;
+use crate::senders::{self, Message, PasscodeSender, SendError};
+use crate::templates::Templates;
+
+/// When to try a service again that is down.
+const LATER_SECONDS: u32 = 30;
+
+/// What sending passcodes needs.
+pub struct OtpApp {
+    pub(crate) core: Core,
+    pub(crate) sender: Arc<dyn PasscodeSender>,
+    pub(crate) guard: Guard,
+    pub(crate) countries: Countries,
+}
+
+impl OtpApp {
+    /// The app of a deployed function; nothing is called yet.
+    ///
+    /// # Errors
+    /// Every missing setting, or the first that cannot be used.
+    pub fn start(clients: &Clients) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        let core = Core::start(clients)?;
+        let policy = Policy::from_settings(&mut Settings::default())?;
+        let guard = Guard::start(core.table().clone(), &policy);
+        Ok(Self::new(core, senders::start(clients)?, guard, policy.countries))
+    }
+
+    /// The app with any sender.
+    #[must_use]
+    pub fn new(
+        core: Core,
+        sender: Arc<dyn PasscodeSender>,
+        guard: Guard,
+        countries: Countries,
+    ) -> Self {
+        Self { core, sender, guard, countries }
+    }
+}
+
+/// What a request may name.
+enum Named {
+    Line(Line, Asked, &'static str),
+    Email(EmailAddress),
+    /// Only how, from what is held.
+    Held(Option<Channel>),
+}
+
+struct OtpRequest {
+    named: Named,
+    journey: Option<JourneyId>,
+}
+
+fn read_line(object: &ObjectReader<'_>, name: &'static str) -> Option<Line> {
+    object.optional(name, |text| {
+        Line::parse(text).map_err(|_| Problem::Malformed { expected: "a valid telephone number" })
+    })
+}
+
+/// At most one destination; the details of a transaction are read so that they are sound, and go nowhere: a message
+/// carries nothing but the code, its purpose and its life.
+fn read_request(object: &ObjectReader<'_>) -> Option<OtpRequest> {
+    const FIELDS: [&str; 3] = ["mobileNumber", "homeNumber", "email"];
+    let mobile = read_line(object, FIELDS[0]);
+    let home = read_line(object, FIELDS[1]);
+    let email = object.optional(FIELDS[2], EmailAddress::parse);
+    let given: Vec<&str> = FIELDS.into_iter().filter(|name| object.has(name)).collect();
+    for more in given.iter().skip(1) {
+        object.reject(more, Problem::NotApplicable { reason: "at most one destination is given" });
+    }
+    let hint = object.optional("channel", Channel::parse);
+    if let Some(details) = object.optional_object("transactionDetails") {
+        details.optional("merchantName", domain::text::Text::<100>::parse);
+        details.optional_number("transactionValue", true, |text| {
+            let amount = text.parse::<f64>().ok().filter(|amount| amount.is_finite());
+            amount.ok_or(Problem::Malformed { expected: "an amount" })
+        });
+        details.optional("transactionCurrency", |text| {
+            let code = text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_uppercase());
+            if code { Ok(()) } else { Err(Problem::Malformed { expected: "an ISO 4217 code" }) }
+        });
+    }
+    let journey = object.optional("journeyId", JourneyId::parse);
+    let named = match (mobile, home, email) {
+        (Some(line), ..) => Named::Line(line, Asked::MobileNumber, FIELDS[0]),
+        (_, Some(line), _) => Named::Line(line, Asked::HomeNumber, FIELDS[1]),
+        (.., Some(email)) => Named::Email(email),
+        _ if !given.is_empty() => return None,
+        _ => Named::Held(hint),
+    };
+    Some(OtpRequest { named, journey })
+}
+
+type Target = (Channel, Destination);
+
+/// The destination of the request, when it names one.
+fn named_target(
+    named: &Named,
+    configuration: &Configuration,
+    countries: &Countries,
+) -> Result<Option<Target>, Failure> {
+    match named {
+        Named::Held(_) => Ok(None),
+        Named::Email(address) => Ok(Some((Channel::Email, Destination::Email(address.clone())))),
+        Named::Line(line, asked, field) => {
+            let fallback = configuration.otp.allow_voice_fallback;
+            match sms_or_voice(line, *asked, fallback, countries) {
+                Ok(channel) => Ok(Some((channel, Destination::Phone(line.phone().clone())))),
+                Err(wrong) => {
+                    Err(Failure::field(*field, Problem::NotApplicable { reason: wrong.rule() }))
+                }
+            }
+        }
+    }
+}
+
+/// The first destination held that can be used: mobile, landline, e-mail, or only what the hint says.
+fn held_target(
+    contact: &Contact,
+    hint: Option<Channel>,
+    configuration: &Configuration,
+    countries: &Countries,
+) -> Option<Target> {
+    let fallback = configuration.otp.allow_voice_fallback;
+    [Channel::Sms, Channel::Voice, Channel::Email]
+        .into_iter()
+        .filter(|channel| hint.is_none_or(|hint| hint == *channel))
+        .find_map(|channel| {
+            let destination = contact.at(channel)?;
+            let Destination::Phone(number) = &destination else {
+                return Some((channel, destination));
+            };
+            let line = Line::parse(number.e164()).ok()?;
+            let asked =
+                if channel == Channel::Sms { Asked::MobileNumber } else { Asked::HomeNumber };
+            let channel = sms_or_voice(&line, asked, fallback, countries).ok()?;
+            Some((channel, destination))
+        })
+}
+
+/// `POST …/kycauthentications/otp`.
+///
+/// # Errors
+/// [`Failure`].
+pub async fn initiate(app: &OtpApp, caller: &Caller, request: &Request) -> Result<Reply, Failure> {
+    // Boxed: nested futures down to the SDK are deeper than the compiler follows in one type.
+    Box::pin(open(app, caller, request)).await
+}
+
+async fn open(app: &OtpApp, caller: &Caller, request: &Request) -> Result<Reply, Failure> {
+    let core = &app.core;
+    let asked = if request.body().trim().is_empty() {
+        OtpRequest { named: Named::Held(None), journey: None }
+    } else {
+        request.read(read_request)?
+    };
+    let merchant = path::merchant(request)?;
+    let configuration = core.configuration(caller.partner, &merchant, Method::Otp).await?;
+    let named = named_target(&asked.named, &configuration, &app.countries)?;
+    let place = path::place(core, caller, request).await?;
+    let once = match Once::of(core, caller, request).await? {
+        Ok(once) => once,
+        Err(earlier) => return Ok(earlier),
+    };
+    for round in 0..=RETRIES {
+        if round > 0 {
+            pause(round, &*core.random).await;
+        }
+        let now = core.now();
+        let must = configuration.require_known_journey;
+        let look = Box::pin(look(core, &place, Method::Otp, asked.journey.as_ref(), must)).await?;
+        let target = match (&named, &asked.named) {
+            (None, Named::Held(hint)) => {
+                let item = look.subject.clone();
+                let subject = core.ekyc.open_subject(&place, item).await.map_err(broken)?;
+                let contact = &subject.particulars.contact;
+                held_target(contact, *hint, &configuration, &app.countries)
+            }
+            (target, _) => target.clone(),
+        };
+        let at = match &target {
+            None => None,
+            Some((channel, destination)) => {
+                let index = core.fingerprint(caller.partner, &indexed(destination)).await?;
+                Some((format!("{channel}.{index}"), index))
+            }
+        };
+        let wish = Wish {
+            method: Method::Otp,
+            destination: at.as_ref().map(|(channelled, _)| channelled.as_str()),
+            once: &once,
+        };
+        let limits = &configuration.limits;
+        let remaining = match Box::pin(decide(core, &place, &look, &wish, limits, now)).await? {
+            Decided::Free(remaining) => remaining,
+            Decided::Answer(reply) => return Ok(reply),
+            Decided::Again => continue,
+        };
+        let (Some((channel, destination)), Some((channelled, index))) = (target, at) else {
+            return Err(no_destination());
+        };
+        let drawn = draw(core, &place, Method::Otp, limits, &look.issues, now);
+        let code = match Box::pin(drawn).await? {
+            Drawn::Fresh(code) => code,
+            Drawn::Equal(equal) => {
+                return Answer::of("duplicate")
+                    .session(equal.auth, &equal.journey)
+                    .passcodes(look.issues.remaining(limits, now))
+                    .reply();
+            }
+        };
+        let auth = core.new_auth();
+        let sealed = core.ekyc.seal_destination(caller.partner, auth, destination.reveal()).await;
+        let session = Session {
+            auth,
+            method: Method::Otp,
+            journey: look.journey_id.clone(),
+            state: SessionState::Sending,
+            channel: Some(channel),
+            masked: destination.masked(),
+            destination: channelled,
+            sealed: sealed.map_err(broken)?,
+            limits: limits.clone(),
+            locale: configuration.otp.locale.as_ref().map(|locale| locale.as_str().to_owned()),
+            created_at: now,
+            merchant: merchant.as_str().to_owned(),
+            guard: None,
+            provider: None,
+            reason: None,
+        };
+        let place = &place;
+        let opening = Opening { place, look: &look, session, code: &code, once: &once, now };
+        let Reserved::Yes(expires_at) = Box::pin(reserve(core, &opening)).await? else { continue };
+        failpoint("otp.reserved");
+        let parcel = Parcel {
+            session: &opening.session,
+            destination: &destination,
+            index: &index,
+            code: &code,
+            templates: &configuration.otp.message_templates,
+            now,
+        };
+        return Box::pin(send_first(app, &parcel, &opening, remaining, expires_at)).await;
+    }
+    Err(Failure::Conflict)
+}
+
+/// A code, where it goes, and how.
+pub(crate) struct Parcel<'a> {
+    pub session: &'a Session,
+    pub destination: &'a Destination,
+    pub index: &'a str,
+    pub code: &'a Passcode,
+    pub templates: &'a Templates,
+    pub now: Timestamp,
+}
+
+/// How a send ended.
+pub(crate) enum Posted {
+    /// The service took it, or it was held back and must look as if.
+    Done { message: Option<String>, ticket: Option<String> },
+    /// It was surely not sent.
+    Not(Failure, &'static str),
+    /// It may have been sent.
+    Perhaps(senders::BoxError),
+}
+
+pub(crate) async fn post(
+    app: &OtpApp,
+    place: &Place,
+    parcel: &Parcel<'_>,
+) -> Result<Posted, Failure> {
+    let session = parcel.session;
+    let channel = session.channel.ok_or_else(|| broken("a passcode without a channel"))?;
+    let attempt = Attempt {
+        partner: place.partner,
+        channel,
+        destination: parcel.destination,
+        fingerprint: parcel.index,
+        now: parcel.now,
+    };
+    let ticket = match Box::pin(app.guard.admit(&attempt)).await {
+        Ok(Admission::Send(ticket)) => ticket,
+        Ok(Admission::Suppress) => {
+            app.sender.pace(channel).await;
+            return Ok(Posted::Done { message: None, ticket: None });
+        }
+        Err(GuardError::PartnerBusy { retry_after_seconds }) => {
+            let busy = Failure::Busy { retry_after: retry_after_seconds };
+            return Ok(Posted::Not(busy, "partnerBusy"));
+        }
+        Err(GuardError::Store(error)) => return Ok(Posted::Not(broken(error), "guard")),
+    };
+    let life = SignedDuration::from_millis(session.limits.passcode_expiry_in_milliseconds);
+    let message = Message {
+        partner: place.partner,
+        auth: session.auth,
+        channel,
+        destination: parcel.destination,
+        code: parcel.code,
+        valid_for: life,
+        locale: session.locale.as_deref(),
+        templates: parcel.templates,
+    };
+    let refused = match app.sender.send(message).await {
+        Ok(sent) => {
+            failpoint("otp.sent");
+            let ticket = serde_json::to_string(&ticket).map_err(broken)?;
+            return Ok(Posted::Done { message: Some(sent.message_id), ticket: Some(ticket) });
+        }
+        Err(SendError::Unknown(error)) => return Ok(Posted::Perhaps(error)),
+        Err(refused) => refused,
+    };
+    // A counter too high is harmless, and the answer to the caller comes first.
+    let _counted_too_high = Box::pin(app.guard.withdraw(&ticket)).await.is_err();
+    Ok(match refused {
+        SendError::Rejected(_) => Posted::Not(destination_rejected(), "destinationRejected"),
+        SendError::Throttled => Posted::Not(Failure::unavailable(1, refused), "throttled"),
+        other => Posted::Not(Failure::unavailable(LATER_SECONDS, other), "unavailable"),
+    })
+}
+
+async fn send_first(
+    app: &OtpApp,
+    parcel: &Parcel<'_>,
+    opening: &Opening<'_>,
+    remaining: i64,
+    expires_at: Timestamp,
+) -> Result<Reply, Failure> {
+    let (core, session, place) = (&app.core, &opening.session, opening.place);
+    let slot = Slot { place, method: Method::Otp, journey: &session.journey, auth: session.auth };
+    match Box::pin(post(app, place, parcel)).await? {
+        Posted::Done { message, ticket } => {
+            let reply = initiated(session, remaining, 1, expires_at)?;
+            let customer = opening.look.head.customer;
+            let note = Note { provider: message.as_deref(), guard: ticket.as_deref(), penny: None };
+            let noted = note_sent(core, &slot, customer, &note, opening.once, reply);
+            let reply = Box::pin(noted).await?;
+            failpoint("otp.initiated");
+            Ok(reply)
+        }
+        Posted::Not(failure, reason) => {
+            Box::pin(release(core, &slot, reason, None, None)).await?;
+            Err(failure)
+        }
+        Posted::Perhaps(error) => Err(perhaps(session, error)),
+    }
+}
+
+/// The message may be on its way: the session stands, and the caller learns its id.
+pub(crate) fn perhaps(session: &Session, error: senders::BoxError) -> Failure {
+    Failure::Unavailable {
+        retry_after: LATER_SECONDS,
+        known: vec![
+            ("authId", session.auth.to_string()),
+            ("journeyId", session.journey.to_string()),
+        ],
+        source: error,
+    }
+}
+
+pub(crate) fn initiated(
+    session: &Session,
+    remaining: i64,
+    send: i64,
+    expires_at: Timestamp,
+) -> Result<Reply, Failure> {
+    Answer::of("initiated")
+        .session(session.auth, &session.journey)
+        .passcodes(remaining)
+        .info("channel", session.channel.map_or("", Channel::as_str))
+        .info("destination", session.masked.as_str())
+        .info("sendNumber", send)
+        .info("expiresAt", expires_at.to_string())
+        .reply()
+}

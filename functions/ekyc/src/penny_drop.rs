@@ -1,0 +1,278 @@
+//! The penny drop: is it a bank account, is it this person's, and one penny with a code in its reference.
+//!
+//! Round trips of an initiate: 1 BatchGetItem (+ 1 GetItem when it goes on with the journey before), the provider's name
+//! check, 1 TransactWriteItems that reserves, the payment, 1 TransactWriteItems that notes it.
+//!
+//! Never paid twice: the session's id is the payment's idempotency key, it is drawn once and its code with it, and a
+//! payment is asked for only by the process whose transaction reserved the session. A payment whose outcome is unknown
+//! stays on the list that [`crate::reconcile`] works through, and is never asked for again.
+//!
+//! Kill points: `pennydrop.reserved`, `pennydrop.paid`, `pennydrop.initiated`.
+
+use domain::ekyc::{JourneyId, Method, SessionState, Subject};
+use http_api::{Caller, Failure, ObjectReader, Reply, Request};
+use runtime::{Clients, Missing, Settings, failpoint, pause};
+use store::ekyc::{Place, Session, Slot};
+
+use crate::answer::Answer;
+use crate::app::{Core, RETRIES, broken};
+use crate::bank::{
+    AccountKind, AccountName, Bank, BankAccount, BankRefusal, NameDecision, NameQuery,
+    PaymentReference, Penny, PennyOutcome, ReferencePrefix, Rejection, decide as decide_name,
+};
+use crate::configuration::Configuration;
+use crate::opening::{
+    Decided, Drawn, Look, Note, Once, Opening, Reserved, Wish, decide, draw, look, note_sent,
+    penny, release, reserve,
+};
+use crate::path;
+
+/// When to try a provider again that is in trouble.
+const LATER_SECONDS: u32 = 30;
+
+/// What paying pennies needs.
+pub struct PennyDropApp {
+    pub(crate) core: Core,
+    pub(crate) bank: Bank,
+}
+
+impl PennyDropApp {
+    /// The app of a deployed function; nothing is called yet.
+    ///
+    /// # Errors
+    /// [`Missing`] with every missing setting.
+    pub fn start(clients: &Clients) -> Result<Self, Missing> {
+        let core = Core::start(clients)?;
+        let bank = Settings::read(|settings| Bank::from_settings(settings, clients))?;
+        Ok(Self::new(core, bank))
+    }
+
+    /// The app with any bank.
+    #[must_use]
+    pub const fn new(core: Core, bank: Bank) -> Self {
+        Self { core, bank }
+    }
+}
+
+struct PennyDropRequest {
+    account: BankAccount,
+    journey: Option<JourneyId>,
+}
+
+fn read_request(object: &ObjectReader<'_>) -> Option<PennyDropRequest> {
+    let own = |text: &str| Ok(text.to_owned());
+    let sort_code = object.required("sortCode", own);
+    let account = object.required("bankAccount", own);
+    let journey = object.optional("journeyId", JourneyId::parse);
+    let account = match BankAccount::parse(&sort_code?, &account?) {
+        Ok(account) => account,
+        Err(wrong) => {
+            for violation in wrong.0 {
+                object.reject(&violation.field, violation.problem);
+            }
+            return None;
+        }
+    };
+    Some(PennyDropRequest { account, journey })
+}
+
+fn refused(reason: BankRefusal, journey: &JourneyId) -> Result<Reply, Failure> {
+    Answer::of("invalidBankDetails").journey(Some(journey)).info("reason", reason.as_str()).reply()
+}
+
+/// What the checks before the payment found.
+enum Checked {
+    /// The account is this person's, by the name under which it was checked and the provider's id of the check.
+    Good(AccountName, Option<String>),
+    /// This is the answer.
+    Answer(Reply),
+}
+
+/// Address, modulus, directory, name: in this order, because each next one costs more.
+async fn check(
+    app: &PennyDropApp,
+    subject: &Subject,
+    asked: &PennyDropRequest,
+    configuration: &Configuration,
+    auth: domain::ids::AuthId,
+    journey: &JourneyId,
+) -> Result<Checked, Failure> {
+    let core = &app.core;
+    if !subject.particulars.address.suffices() {
+        let missing = Answer::of("addressDetailsMissing").journey(Some(journey)).reply()?;
+        return Ok(Checked::Answer(missing));
+    }
+    let examined = app.bank.examine(&asked.account, core.clock.now()).await;
+    let examined = examined.map_err(|error| Failure::unavailable(LATER_SECONDS, error))?;
+    if let Some(reason) = examined {
+        return refused(reason, journey).map(Checked::Answer);
+    }
+    let name = &subject.particulars.name;
+    let name = AccountName::of_person(name.given.as_str(), name.family.as_str());
+    let Ok(name) = name else {
+        // A name that no bank could hold matches none.
+        return refused(BankRefusal::NameMismatch, journey).map(Checked::Answer);
+    };
+    let kind = AccountKind::Personal;
+    let query = NameQuery { auth: auth.uuid(), account: asked.account, name: name.clone(), kind };
+    let answer = app.bank.provider.check_name(&query).await;
+    let policy = configuration.penny_drop.policy();
+    match decide_name(&answer.check, &name, kind, policy) {
+        NameDecision::Proceed => Ok(Checked::Good(name, answer.id)),
+        NameDecision::Refuse(reason) => refused(reason, journey).map(Checked::Answer),
+        NameDecision::TryLater { retry_after_seconds } => {
+            Err(Failure::unavailable(retry_after_seconds, "the name check gave no answer"))
+        }
+    }
+}
+
+/// `POST …/kycauthentications/pennydrop`.
+///
+/// # Errors
+/// [`Failure`].
+pub async fn initiate(
+    app: &PennyDropApp,
+    caller: &Caller,
+    request: &Request,
+) -> Result<Reply, Failure> {
+    // Boxed: nested futures down to the SDK are deeper than the compiler follows in one type.
+    Box::pin(open(app, caller, request)).await
+}
+
+async fn open(app: &PennyDropApp, caller: &Caller, request: &Request) -> Result<Reply, Failure> {
+    let core = &app.core;
+    let asked = request.read(read_request)?;
+    let merchant = path::merchant(request)?;
+    let method = Method::PennyDrop;
+    let configuration = core.configuration(caller.partner, &merchant, method).await?;
+    let place = path::place(core, caller, request).await?;
+    let once = match Once::of(core, caller, request).await? {
+        Ok(once) => once,
+        Err(earlier) => return Ok(earlier),
+    };
+    let limits = &configuration.limits;
+    let auth = core.new_auth();
+    let mut good: Option<(AccountName, Option<String>)> = None;
+    for round in 0..=RETRIES {
+        if round > 0 {
+            pause(round, &*core.random).await;
+        }
+        let now = core.now();
+        let must = configuration.require_known_journey;
+        let look = Box::pin(look(core, &place, method, asked.journey.as_ref(), must)).await?;
+        let wish = Wish { method, destination: None, once: &once };
+        let remaining = match Box::pin(decide(core, &place, &look, &wish, limits, now)).await? {
+            Decided::Free(remaining) => remaining,
+            Decided::Answer(reply) => return Ok(reply),
+            Decided::Again => continue,
+        };
+        let (name, name_check) = match &good {
+            Some(found) => found.clone(),
+            None => {
+                let item = look.subject.clone();
+                let subject = core.ekyc.open_subject(&place, item).await.map_err(broken)?;
+                let journey = &look.journey_id;
+                let checked = check(app, &subject, &asked, &configuration, auth, journey);
+                match Box::pin(checked).await? {
+                    Checked::Answer(reply) => return Ok(reply),
+                    Checked::Good(name, id) => good.insert((name, id)).clone(),
+                }
+            }
+        };
+        let drawn = draw(core, &place, method, limits, &look.issues, now);
+        let (Drawn::Fresh(code), _) = (Box::pin(drawn).await?, ()) else {
+            return Err(broken("a penny drop's code is never refused for equalling another"));
+        };
+        let reference = reference(&configuration, code.reveal())?;
+        let session = session(core, &place, &asked, &configuration, &look, auth, now).await?;
+        let session = Session { merchant: merchant.as_str().to_owned(), ..session };
+        let place = &place;
+        let opening = Opening { place, look: &look, session, code: &code, once: &once, now };
+        let Reserved::Yes(_) = Box::pin(reserve(core, &opening)).await? else { continue };
+        failpoint("pennydrop.reserved");
+        let account = asked.account;
+        let penny = Penny { auth: auth.uuid(), account, name, reference, name_check };
+        return Box::pin(pay(app, &opening, &penny, remaining)).await;
+    }
+    Err(Failure::Conflict)
+}
+
+fn reference(configuration: &Configuration, code: &str) -> Result<PaymentReference, Failure> {
+    let prefix = ReferencePrefix::parse(&configuration.penny_drop.reference_prefix);
+    let reference = prefix.and_then(|prefix| PaymentReference::compose(&prefix, code));
+    reference.map_err(|problem| broken(format!("the payment's reference: {problem}")))
+}
+
+async fn session(
+    core: &Core,
+    place: &Place,
+    asked: &PennyDropRequest,
+    configuration: &Configuration,
+    look: &Look,
+    auth: domain::ids::AuthId,
+    now: jiff::Timestamp,
+) -> Result<Session, Failure> {
+    let account = &asked.account;
+    let plain = format!("bank:{}{}", account.sort_code(), account.account_number());
+    let index = core.fingerprint(place.partner, &plain).await?;
+    let sealed = core.ekyc.seal_destination(place.partner, auth, &plain).await;
+    Ok(Session {
+        auth,
+        method: Method::PennyDrop,
+        journey: look.journey_id.clone(),
+        state: SessionState::Sending,
+        channel: None,
+        masked: account.masked(),
+        destination: format!("bank.{index}"),
+        sealed: sealed.map_err(broken)?,
+        limits: configuration.limits.clone(),
+        locale: None,
+        created_at: now,
+        merchant: String::new(),
+        guard: None,
+        provider: None,
+        reason: None,
+    })
+}
+
+async fn pay(
+    app: &PennyDropApp,
+    opening: &Opening<'_>,
+    money: &Penny,
+    remaining: i64,
+) -> Result<Reply, Failure> {
+    let (core, session, place) = (&app.core, &opening.session, opening.place);
+    let (method, journey, auth) = (Method::PennyDrop, &session.journey, session.auth);
+    let slot = Slot { place, method, journey, auth };
+    let listed = penny(opening);
+    let outcome = app.bank.provider.pay_penny(money).await;
+    failpoint("pennydrop.paid");
+    match outcome {
+        PennyOutcome::Accepted { payment } => {
+            let reply = Answer::of("initiated")
+                .session(auth, journey)
+                .passcodes(remaining)
+                .info("destination", session.masked.as_str())
+                .reply()?;
+            let customer = opening.look.head.customer;
+            let note = Note { provider: Some(payment.as_str()), guard: None, penny: Some(&listed) };
+            let noted = note_sent(core, &slot, customer, &note, opening.once, reply);
+            let reply = Box::pin(noted).await?;
+            failpoint("pennydrop.initiated");
+            Ok(reply)
+        }
+        PennyOutcome::Rejected(Rejection::Account) => {
+            Box::pin(release(core, &slot, "payment", Some(&listed), None)).await?;
+            refused(BankRefusal::Payment, journey)
+        }
+        PennyOutcome::Rejected(Rejection::Provider | Rejection::NotSent) => {
+            Box::pin(release(core, &slot, "notPaid", Some(&listed), None)).await?;
+            Err(Failure::unavailable(LATER_SECONDS, "the penny was not paid"))
+        }
+        PennyOutcome::Unknown => Err(Failure::Unavailable {
+            retry_after: LATER_SECONDS,
+            known: vec![("authId", auth.to_string()), ("journeyId", journey.to_string())],
+            source: "whether the penny was paid is not known yet".into(),
+        }),
+    }
+}

@@ -1,0 +1,275 @@
+//! Another code for the same session: its life starts again, its failure counts do not, and it takes a slot like any other.
+//!
+//! When the new code surely could not be sent, the one before counts again and the slot is given back. Round trips: 2
+//! BatchGetItem, 1 TransactWriteItems that takes the slot, the fraud guard's updates, the send, 1 TransactWriteItems that
+//! notes it.
+//!
+//! Kill points: `otp.renewed`, `otp.resent`.
+
+use domain::ekyc::{
+    Ask, Channel, Code, Destination, Issued, MerchantId, Method, SessionState, Start, Verdict,
+    judge, start,
+};
+use domain::email::EmailAddress;
+use domain::phone::PhoneNumber;
+use http_api::{Caller, Failure, Reply, Request};
+use jiff::Timestamp;
+use runtime::{failpoint, pause};
+use store::ekyc::{Session, Slot};
+use store::{CommitError, Transaction};
+
+use crate::answer::Answer;
+use crate::app::{Core, RETRIES, broken, indexed};
+use crate::opening::{Drawn, Look, Note, Once, draw, fail, life_of, look, note_sent};
+use crate::otp::{OtpApp, Parcel, Posted, initiated, perhaps, post};
+use crate::passcode::{Challenge, Passcode};
+use crate::path::{self, not_active, unknown_session, unknown_subject};
+
+/// `POST …/kycauthentications/otp/{authId}/resend`: a new code for the same session, whose life starts again and whose
+/// failure counts do not.
+///
+/// # Errors
+/// [`Failure`].
+pub async fn resend(app: &OtpApp, caller: &Caller, request: &Request) -> Result<Reply, Failure> {
+    // Boxed: nested futures down to the SDK are deeper than the compiler follows in one type.
+    Box::pin(renew_session(app, caller, request)).await
+}
+
+async fn renew_session(app: &OtpApp, caller: &Caller, request: &Request) -> Result<Reply, Failure> {
+    let core = &app.core;
+    let auth = path::auth(request)?;
+    let place = path::place(core, caller, request).await?;
+    let once = match Once::of(core, caller, request).await? {
+        Ok(once) => once,
+        Err(earlier) => return Ok(earlier),
+    };
+    let (head, session) = Box::pin(core.ekyc.session(&place, auth)).await.map_err(broken)?;
+    let head = head.ok_or_else(|| unknown_subject(place.subject.kind()))?;
+    let session = session
+        .filter(|session| session.method == Method::Otp)
+        .ok_or_else(|| unknown_session(Method::Otp))?;
+    if session.is_forgotten(core.now()) {
+        return Err(not_active());
+    }
+    let slot = Slot { place: &place, method: Method::Otp, journey: &session.journey, auth };
+    for round in 0..=RETRIES {
+        if round > 0 {
+            pause(round, &*core.random).await;
+        }
+        let now = core.now();
+        let journey_id = Some(&session.journey);
+        let look = Box::pin(look(core, &place, Method::Otp, journey_id, false)).await?;
+        let journey = look.journey.as_ref().ok_or_else(not_active)?;
+        let answer = Answer::of;
+        match judge(session.state, auth, journey, &session.limits, now) {
+            Verdict::Authenticated => {
+                return answer("authenticated").session(auth, &session.journey).reply();
+            }
+            Verdict::Failed(ended) => {
+                let failed = answer("failed").session(auth, &session.journey);
+                return failed.info("scope", ended.as_str()).reply();
+            }
+            Verdict::Overdue(ended) => {
+                fail(core, &slot, head.customer, ended, ended.as_str()).await?;
+                continue;
+            }
+            Verdict::NotActive => return Err(not_active()),
+            Verdict::Expired => {
+                return answer("expired").session(auth, &session.journey).reply();
+            }
+            Verdict::Crowded | Verdict::Open => {}
+        }
+        let ask = Ask {
+            kind: place.subject.kind(),
+            method: Method::Otp,
+            destination: None,
+            request: once.name.as_deref(),
+            resend: true,
+        };
+        let remaining = match start(&ask, &look.issues, Some(journey), &session.limits, now) {
+            Start::Free(remaining) => remaining,
+            Start::NoMoreCodes { retry_after, .. } => {
+                let none = answer("noMoreCodes").session(auth, &session.journey);
+                return none.passcodes(0).retry_after(retry_after).reply();
+            }
+            // The same request is under way, or its process died: nothing is sent again.
+            _ => {
+                let left = look.issues.remaining(&session.limits, now);
+                let same = answer("duplicate").session(auth, &session.journey);
+                return same.passcodes(left).reply();
+            }
+        };
+        let sends = journey.live(auth).map_or(1, |live| live.sends);
+        let limits = &session.limits;
+        let drawn = draw(core, &place, Method::Otp, limits, &look.issues, now);
+        let code = match Box::pin(drawn).await? {
+            Drawn::Fresh(code) => code,
+            Drawn::Equal(equal) => {
+                let same = answer("duplicate").session(equal.auth, &equal.journey);
+                return same.passcodes(look.issues.remaining(limits, now)).reply();
+            }
+        };
+        let renewal = Renewal { slot: &slot, session: &session, look: &look, once: &once, now };
+        let Some(expires_at) = Box::pin(renew(core, &renewal, sends, &code)).await? else {
+            continue;
+        };
+        failpoint("otp.renewed");
+        let again = Box::pin(send_again(app, &renewal, &code, sends + 1));
+        let state = journey.live(auth).map(|live| live.state);
+        let (message, ticket) = again.await?;
+        failpoint("otp.resent");
+        let reply = initiated(&session, remaining, sends + 1, expires_at)?;
+        let note = Note { provider: message.as_deref(), guard: ticket.as_deref(), penny: None };
+        // A session whose first send was never noted is noted now.
+        if state == Some(SessionState::Sending) {
+            return Box::pin(note_sent(core, &slot, head.customer, &note, &once, reply)).await;
+        }
+        return Box::pin(note_again(core, &slot, &note, &once, reply)).await;
+    }
+    Err(Failure::Conflict)
+}
+
+struct Renewal<'a> {
+    slot: &'a Slot<'a>,
+    session: &'a Session,
+    look: &'a Look,
+    once: &'a Once,
+    now: Timestamp,
+}
+
+/// Takes a slot for a new code of the same session. `None` when another request came first.
+async fn renew(
+    core: &Core,
+    renewal: &Renewal<'_>,
+    sends: i64,
+    code: &Passcode,
+) -> Result<Option<Timestamp>, Failure> {
+    let Renewal { slot, session, look, once, now } = renewal;
+    let expires_at = life_of(&session.limits, *now);
+    let challenge = Challenge {
+        auth: session.auth,
+        partner: slot.place.partner,
+        purpose: Method::Otp,
+        destination: &session.destination,
+    };
+    let digest = core.passcodes.protect(&challenge, code).await.map_err(broken)?;
+    let issued = Issued {
+        at: *now,
+        auth: session.auth,
+        journey: session.journey.clone(),
+        destination: session.destination.clone(),
+        digest: digest.clone(),
+        expires_at,
+        request: once.name.clone(),
+    };
+    let mut issues = look.issues.clone();
+    let before = issues.version;
+    issues.version += 1;
+    issues.add(slot.code_name(sends + 1), issued, &session.limits);
+    let mut transaction = Transaction::new();
+    core.ekyc.put_issues(&mut transaction, slot, &issues, before).map_err(broken)?;
+    core.ekyc.renew(&mut transaction, slot, sends, &Code { digest, expires_at });
+    match Box::pin(transaction.commit(core.table())).await {
+        Ok(()) => Ok(Some(expires_at)),
+        Err(CommitError::Refused(_) | CommitError::Conflict) => Ok(None),
+        Err(error) => Err(broken(error)),
+    }
+}
+
+type Told = (Option<String>, Option<String>);
+
+/// Sends the new code; when that surely failed, the one before counts again and the slot is given back.
+async fn send_again(
+    app: &OtpApp,
+    renewal: &Renewal<'_>,
+    code: &Passcode,
+    sends: i64,
+) -> Result<Told, Failure> {
+    let Renewal { slot, session, .. } = renewal;
+    let core = &app.core;
+    let partner = slot.place.partner;
+    let plain = core.ekyc.open_destination(partner, session).await.map_err(broken)?;
+    let malformed = |_| broken("a stored destination is not as written");
+    let destination = match session.channel {
+        Some(Channel::Email) => Destination::Email(EmailAddress::parse(&plain).map_err(malformed)?),
+        _ => Destination::Phone(PhoneNumber::parse(&plain).map_err(malformed)?),
+    };
+    let index = core.fingerprint(partner, &indexed(&destination)).await?;
+    let merchant = MerchantId::parse(&session.merchant).map_err(malformed)?;
+    let configuration = core.configuration(partner, &merchant, Method::Otp).await?;
+    let parcel = Parcel {
+        session,
+        destination: &destination,
+        index: &index,
+        code,
+        templates: &configuration.otp.message_templates,
+        now: renewal.now,
+    };
+    match Box::pin(post(app, slot.place, &parcel)).await? {
+        Posted::Done { message, ticket } => Ok((message, ticket)),
+        Posted::Perhaps(error) => Err(perhaps(session, error)),
+        Posted::Not(failure, _) => {
+            Box::pin(take_back(core, slot, sends)).await?;
+            Err(failure)
+        }
+    }
+}
+
+async fn take_back(core: &Core, slot: &Slot<'_>, sends: i64) -> Result<(), Failure> {
+    let (mut counts, mut moves) = (true, true);
+    for round in 0..=RETRIES {
+        if round > 0 {
+            pause(round, &*core.random).await;
+        }
+        let mut transaction = Transaction::new();
+        if counts {
+            core.ekyc.drop_issued(&mut transaction, slot, sends);
+        }
+        if moves {
+            core.ekyc.fall_back(&mut transaction, slot, sends);
+        }
+        if transaction.is_empty() {
+            return Ok(());
+        }
+        match Box::pin(transaction.commit(core.table())).await {
+            Ok(()) => return Ok(()),
+            Err(CommitError::Conflict) => {}
+            Err(refused @ CommitError::Refused(_)) => {
+                counts &= refused.refusal(store::ekyc::ISSUES).is_none();
+                moves &= refused.refusal(store::ekyc::JOURNEY).is_none();
+            }
+            Err(error) => return Err(broken(error)),
+        }
+    }
+    Err(Failure::Conflict)
+}
+
+async fn note_again(
+    core: &Core,
+    slot: &Slot<'_>,
+    note: &Note<'_>,
+    once: &Once,
+    reply: Reply,
+) -> Result<Reply, Failure> {
+    for round in 0..=RETRIES {
+        if round > 0 {
+            pause(round, &*core.random).await;
+        }
+        let mut transaction = Transaction::new();
+        core.ekyc.note_send(&mut transaction, slot.place, slot.auth, note.provider, note.guard);
+        once.keep(core, &mut transaction, &reply).await?;
+        if transaction.is_empty() {
+            return Ok(reply);
+        }
+        let Err(refused) = Box::pin(transaction.commit(core.table())).await else {
+            return Ok(reply);
+        };
+        if let Some(earlier) = once.earlier(core, &refused).await? {
+            return Ok(earlier);
+        }
+        if !matches!(refused, CommitError::Conflict) {
+            return Err(broken(refused));
+        }
+    }
+    Err(Failure::Conflict)
+}

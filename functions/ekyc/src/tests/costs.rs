@@ -1,0 +1,44 @@
+//! What the operations cost in calls to the table: the figures of the module docs.
+
+use super::*;
+
+async fn calls<T>(world: &World, work: impl Future<Output = T>) -> u64 {
+    let before = world.database.calls();
+    work.await;
+    world.database.calls() - before
+}
+
+#[tokio::test]
+async fn round_trips_are_as_documented() {
+    let world = World::new();
+    let place = world.subject(Kind::Application).await;
+    // Everything that is remembered: keys and configuration.
+    let warm = world.initiate(&place).await;
+    world.try_code(&place, &warm, &world.wrong()).await;
+    let other = world.subject(Kind::Application).await;
+
+    // Batch read, reserve, note; and the guard's rows.
+    let initiate = calls(&world, world.initiate(&other)).await;
+    assert_eq!(initiate, 3 + GUARD);
+    let session = {
+        let (_, _, body) = world.state(post(other.otp(), json!({}))).await;
+        body
+    };
+    // Batch read, count, settle.
+    let wrong = world.wrong();
+    assert_eq!(calls(&world, world.try_code(&other, &session, &wrong)).await, 3);
+    // Batch read, count, the customer, settle; and what the guard is told.
+    let code = world.code();
+    let right = calls(&world, world.try_code(&other, &session, &code)).await;
+    assert!((4..=4 + GUARD).contains(&right), "{right}");
+    // An answered session: the batch read alone.
+    assert_eq!(calls(&world, world.try_code(&other, &session, &code)).await, 1);
+    assert_eq!(calls(&world, world.send(get(other.0.clone()))).await, 1);
+    let details = json!({ "sortCode": "202959", "bankAccount": "63748472" });
+    world.state(post(place.penny(), details.clone())).await;
+    let penny = calls(&world, world.state(post(other.penny(), details))).await;
+    assert_eq!(penny, 3);
+}
+
+/// The guard's updates of one send to a number: destination, range and partner.
+const GUARD: u64 = 3;

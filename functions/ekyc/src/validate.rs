@@ -1,0 +1,453 @@
+//! The code comes back: counted first, compared after, settled last.
+//!
+//! Round trips: 1 BatchGetItem (subject and session), 1 UpdateItem that counts the attempt against both limits and brings
+//! the digest to compare with, 1 TransactWriteItems that settles; a right code reads the customer, on whom it shows, with
+//! 1 GetItem more. With an idempotency key 1 GetItem more, and the record rides along.
+//!
+//! A right code within the limit always authenticates, however many wrong ones are under way: an attempt counts as wrong
+//! when it is settled, and a session fails when its wrong ones reach the limit. Claims whose process died are taken for
+//! wrong once nobody can be working on them.
+//!
+//! Kill points: `otp.counted`, `otp.compared`, `otp.settled` (`pennydrop.…` for a penny drop).
+
+use domain::ekyc::{
+    Channel, Ended, Journey, JourneyState, Method, SessionState, Verdict, attempts_left, judge,
+    settle_wrong,
+};
+use domain::event::EkycStep;
+use domain::problem::Problem;
+use domain::proof::{Proof, ProofKind, ProofMethod};
+use http_api::{Caller, Failure, ObjectReader, Reply, Request};
+use jiff::{SignedDuration, Timestamp};
+use runtime::{Clients, Settings, failpoint, pause};
+use store::customers::Commit;
+use store::ekyc::{Ekyc, JOURNEY, Moved, Session, Slot, SubjectHead};
+use store::{CommitError, Transaction};
+
+use crate::answer::Answer;
+use crate::app::{Core, RETRIES, actor, broken, session_event};
+use crate::guard::{Guard, Policy, Ticket};
+use crate::opening::{Once, fail};
+use crate::passcode::{Challenge, Passcode};
+use crate::path::{self, not_active, unknown_session, unknown_subject};
+
+/// Longer than any of our functions may run: a claim that is older belongs to nobody.
+const ABANDONED: SignedDuration = SignedDuration::from_secs(60);
+
+/// What validating needs.
+pub struct ValidateApp {
+    pub(crate) core: Core,
+    pub(crate) guard: Guard,
+}
+
+impl ValidateApp {
+    /// The app of a deployed function; nothing is called yet.
+    ///
+    /// # Errors
+    /// Every missing setting, or the first that cannot be used.
+    pub fn start(clients: &Clients) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        let core = Core::start(clients)?;
+        let policy = Policy::from_settings(&mut Settings::default())?;
+        let guard = Guard::start(core.table().clone(), &policy);
+        Ok(Self::new(core, guard))
+    }
+
+    /// The app over any core.
+    #[must_use]
+    pub const fn new(core: Core, guard: Guard) -> Self {
+        Self { core, guard }
+    }
+}
+
+/// `passcode`, or one of the names that callers of other products use for it.
+fn read_code(object: &ObjectReader<'_>) -> Option<Passcode> {
+    let given = ["passcode", "otp", "code"].into_iter().find(|name| object.has(name));
+    object.required(given.unwrap_or("passcode"), Passcode::parse)
+}
+
+/// One validation that is going on.
+struct Trial<'a> {
+    app: &'a ValidateApp,
+    caller: &'a Caller,
+    request: &'a Request,
+    slot: Slot<'a>,
+    head: SubjectHead,
+    session: &'a Session,
+    once: &'a Once,
+}
+
+/// `POST …/{authId}/validate` of both methods.
+///
+/// # Errors
+/// [`Failure`].
+pub async fn validate(
+    app: &ValidateApp,
+    caller: &Caller,
+    request: &Request,
+) -> Result<Reply, Failure> {
+    // Boxed: nested futures down to the SDK are deeper than the compiler follows in one type.
+    Box::pin(try_code(app, caller, request)).await
+}
+
+async fn try_code(app: &ValidateApp, caller: &Caller, request: &Request) -> Result<Reply, Failure> {
+    let (core, method) = (&app.core, path::method(request));
+    let code = request.read(read_code)?;
+    let auth = path::auth(request)?;
+    let place = path::place(core, caller, request).await?;
+    let once = match Once::of(core, caller, request).await? {
+        Ok(once) => once,
+        Err(earlier) => return Ok(earlier),
+    };
+    let (head, session) = Box::pin(core.ekyc.session(&place, auth)).await.map_err(broken)?;
+    let head = head.ok_or_else(|| unknown_subject(place.subject.kind()))?;
+    let session = session
+        .filter(|session| session.method == method)
+        .ok_or_else(|| unknown_session(method))?;
+    if session.is_forgotten(core.now()) {
+        return Err(not_active());
+    }
+    let length = i64::try_from(code.len()).unwrap_or(i64::MAX);
+    if length != session.limits.code_length {
+        let expected = "a passcode of as many digits as the session's";
+        return Err(Failure::field("passcode", Problem::Malformed { expected }));
+    }
+    let slot = Slot { place: &place, method, journey: &session.journey, auth };
+    let trial = Trial { app, caller, request, slot, head, session: &session, once: &once };
+    // What ended by its own record needs no look at the journey.
+    match session.state {
+        SessionState::Authenticated => return trial.authenticated(),
+        SessionState::Cancelled => return Err(not_active()),
+        SessionState::Sending | SessionState::Initiated | SessionState::Failed => {}
+    }
+    Box::pin(trial.run(&code)).await
+}
+
+impl Trial<'_> {
+    async fn run(&self, code: &Passcode) -> Result<Reply, Failure> {
+        let core = &self.app.core;
+        for round in 0..=RETRIES {
+            if round > 0 {
+                pause(round, &*core.random).await;
+            }
+            let now = core.now();
+            let claim = core.ekyc.claim(&self.slot, &self.session.limits, now);
+            let standing = match Box::pin(claim).await.map_err(broken)? {
+                Moved::Done(journey) => {
+                    failpoint(self.step("counted"));
+                    return Box::pin(self.compare(code, journey)).await;
+                }
+                Moved::Conflict => continue,
+                Moved::Refused(standing) => standing.ok_or_else(not_active)?,
+            };
+            if let Some(reply) = Box::pin(self.refused(&standing, now)).await? {
+                return Ok(reply);
+            }
+        }
+        Err(Failure::Conflict)
+    }
+
+    /// Why no attempt could be claimed. `None` when it is worth trying again.
+    async fn refused(&self, standing: &Journey, now: Timestamp) -> Result<Option<Reply>, Failure> {
+        let (core, limits) = (&self.app.core, &self.session.limits);
+        match judge(self.session.state, self.slot.auth, standing, limits, now) {
+            Verdict::Authenticated => self.authenticated().map(Some),
+            Verdict::Failed(ended) => self.failed(ended).map(Some),
+            Verdict::NotActive => Err(not_active()),
+            Verdict::Overdue(ended) => {
+                fail(core, &self.slot, self.head.customer, ended, ended.as_str()).await?;
+                Ok(None)
+            }
+            Verdict::Expired => Box::pin(self.expired(standing)).await,
+            Verdict::Crowded => {
+                let old = |claimed: Timestamp| now.duration_since(claimed) > ABANDONED;
+                if standing.claimed_at.is_some_and(old) {
+                    let wrote = core.ekyc.write_off(&self.slot, standing);
+                    Box::pin(wrote).await.map_err(broken)?;
+                }
+                Ok(None)
+            }
+            Verdict::Open => Ok(None),
+        }
+    }
+
+    /// Counts a code that came too late, or ends the session when that has happened too often.
+    async fn expired(&self, standing: &Journey) -> Result<Option<Reply>, Failure> {
+        let core = &self.app.core;
+        let ended = standing.expired >= self.session.limits.maximum_number_of_expired_validates;
+        let reply =
+            if ended { self.failed(Ended::Session)? } else { self.answer("expired").reply()? };
+        let mut transaction = Transaction::new();
+        if ended {
+            core.ekyc.fail(&mut transaction, &self.slot, Ended::Session);
+            self.note_failure(&mut transaction, self.slot.auth, Ended::Session)?;
+        } else {
+            core.ekyc.count_expired(&mut transaction, &self.slot, standing);
+        }
+        self.once.keep(core, &mut transaction, &reply).await?;
+        match Box::pin(transaction.commit(core.table())).await {
+            Ok(()) => Ok(Some(reply)),
+            Err(refused) => self.stood(refused).await,
+        }
+    }
+
+    /// What stood in a transaction's way: another request's answer, or nothing that a retry does not mend.
+    async fn stood(&self, refused: CommitError) -> Result<Option<Reply>, Failure> {
+        if let Some(earlier) = self.once.earlier(&self.app.core, &refused).await? {
+            return Ok(Some(earlier));
+        }
+        match refused {
+            CommitError::Refused(_) | CommitError::Conflict => Ok(None),
+            error => Err(broken(error)),
+        }
+    }
+
+    async fn compare(&self, code: &Passcode, journey: Journey) -> Result<Reply, Failure> {
+        let live = journey.live(self.slot.auth).ok_or_else(not_active)?;
+        let challenge = Challenge {
+            auth: self.slot.auth,
+            partner: self.slot.place.partner,
+            purpose: self.slot.method,
+            destination: &self.session.destination,
+        };
+        let digest = live.code.digest.clone();
+        let right = self.app.core.passcodes.matches(&challenge, code, &digest).await;
+        let right = right.map_err(broken)?;
+        failpoint(self.step("compared"));
+        let reply = if right {
+            Box::pin(self.settle_right(journey)).await?
+        } else {
+            Box::pin(self.settle_wrong(journey)).await?
+        };
+        failpoint(self.step("settled"));
+        Ok(reply)
+    }
+
+    /// The right code: the session, the journey, the customer and the event in one transaction.
+    async fn settle_right(&self, mut seen: Journey) -> Result<Reply, Failure> {
+        let core = &self.app.core;
+        let reply = self.authenticated()?;
+        for round in 0..=RETRIES {
+            if round > 0 {
+                pause(round, &*core.random).await;
+            }
+            let mut transaction = Box::pin(self.prove()).await?;
+            core.ekyc.settle_right(&mut transaction, &self.slot);
+            let (place, auth) = (self.slot.place, self.slot.auth);
+            core.ekyc.end_session(&mut transaction, place, auth, SessionState::Authenticated, None);
+            self.once.keep(core, &mut transaction, &reply).await?;
+            let Err(refused) = Box::pin(transaction.commit(core.table())).await else {
+                self.tell_guard().await;
+                return Ok(reply);
+            };
+            if let Some(standing) = Ekyc::standing_journey(&refused).map_err(broken)? {
+                seen = standing;
+            }
+            let moved = refused.refusal(JOURNEY).is_some();
+            if let Some(earlier) = self.stood(refused).await? {
+                return Ok(earlier);
+            }
+            if moved {
+                // Somebody else's right code, the session's end, or a newer session came first.
+                let (now, limits) = (core.now(), &self.session.limits);
+                return match judge(self.session.state, self.slot.auth, &seen, limits, now) {
+                    Verdict::Authenticated => Ok(reply),
+                    Verdict::Failed(ended) | Verdict::Overdue(ended) => self.failed(ended),
+                    _ => Err(not_active()),
+                };
+            }
+        }
+        Err(Failure::Conflict)
+    }
+
+    /// The transaction that shows the proof on the customer and tells it. A customer that was erased meanwhile has no
+    /// record to show it on.
+    async fn prove(&self) -> Result<Transaction, Failure> {
+        let (core, place) = (&self.app.core, self.slot.place);
+        let now = core.clock.now();
+        let found = core.customers.get(place.partner, self.head.customer).await.map_err(broken)?;
+        let Some(before) = found else {
+            let mut transaction = Transaction::new();
+            let (customer, step) = (self.head.customer, EkycStep::Authenticated);
+            core.tell(&mut transaction, &self.slot, customer, step, None)?;
+            return Ok(transaction);
+        };
+        let (kind, method) = match (self.slot.method, self.session.channel) {
+            (Method::PennyDrop, _) | (Method::Otp, None) => {
+                (ProofKind::BankAccount, ProofMethod::PennyDrop)
+            }
+            (Method::Otp, Some(Channel::Sms)) => (ProofKind::Phone, ProofMethod::OtpSms),
+            (Method::Otp, Some(Channel::Voice)) => (ProofKind::Phone, ProofMethod::OtpVoice),
+            (Method::Otp, Some(Channel::Email)) => (ProofKind::Email, ProofMethod::OtpEmail),
+        };
+        let index = self.session.destination.split_once('.').map_or("", |(_, index)| index);
+        let proof = Proof {
+            method,
+            masked: self.session.masked.clone(),
+            index: index.to_owned(),
+            auth: self.slot.auth,
+            at: now,
+        };
+        let event = session_event(&self.slot, EkycStep::Authenticated, None);
+        let mut after = before.clone();
+        let change = after.prove(kind, proof, event, now);
+        let commit = Commit {
+            before: Some(&before),
+            after: &after,
+            change: &change,
+            actor: &actor(self.caller, self.request),
+            now,
+            owner: None,
+            evidence: Vec::new(),
+        };
+        Box::pin(core.customers.prepare(commit)).await.map_err(broken)
+    }
+
+    /// The breaker learns that a code was used; it is no part of the answer.
+    async fn tell_guard(&self) {
+        let ticket = self.session.guard.as_deref();
+        if let Some(ticket) = ticket.and_then(|text| serde_json::from_str::<Ticket>(text).ok()) {
+            let _not_learned = Box::pin(self.app.guard.used(&ticket)).await.is_err();
+        }
+    }
+
+    /// The wrong code: counted as wrong, and what ends by it ended, in one transaction.
+    async fn settle_wrong(&self, mut seen: Journey) -> Result<Reply, Failure> {
+        let (core, auth) = (&self.app.core, self.slot.auth);
+        for round in 0..=RETRIES {
+            if round > 0 {
+                pause(round, &*core.random).await;
+            }
+            let (mut ended, remaining) = settle_wrong(&seen, auth, &self.session.limits);
+            let live = seen.live.as_ref().filter(|live| live.state.is_open());
+            let mine = live.is_some_and(|live| live.auth == auth);
+            if seen.state != JourneyState::Open || live.is_none() {
+                ended = None;
+            }
+            if ended == Some(Ended::Session) && !mine {
+                ended = None;
+            }
+            let reply = match ended {
+                Some(ended) => self.failed(ended)?,
+                // Another attempt's right code came first; this one was wrong all the same.
+                None => self.answer("invalid").attempts(remaining.max(1)).reply()?,
+            };
+            let mut transaction = Transaction::new();
+            core.ekyc.settle_wrong(&mut transaction, &self.slot, &seen, ended);
+            if let (Some(ended), Some(live)) = (ended, live) {
+                self.note_failure(&mut transaction, live.auth, ended)?;
+            }
+            self.once.keep(core, &mut transaction, &reply).await?;
+            let Err(refused) = Box::pin(transaction.commit(core.table())).await else {
+                return Ok(reply);
+            };
+            let standing = Ekyc::standing_journey(&refused).map_err(broken)?;
+            if let Some(earlier) = self.stood(refused).await? {
+                return Ok(earlier);
+            }
+            match standing {
+                Some(standing) => seen = standing,
+                None => {
+                    let (place, journey) = (self.slot.place, self.slot.journey);
+                    let found = core.ekyc.journey(place, self.slot.method, journey).await;
+                    seen = found.map_err(broken)?.ok_or_else(not_active)?;
+                }
+            }
+        }
+        Err(Failure::Conflict)
+    }
+
+    fn note_failure(
+        &self,
+        transaction: &mut Transaction,
+        auth: domain::ids::AuthId,
+        ended: Ended,
+    ) -> Result<(), Failure> {
+        let core = &self.app.core;
+        let (place, reason) = (self.slot.place, ended.as_str());
+        core.ekyc.end_session(transaction, place, auth, SessionState::Failed, Some(reason));
+        let slot = Slot { auth, ..self.slot.clone() };
+        core.tell(transaction, &slot, self.head.customer, EkycStep::Failed, Some(reason))
+    }
+
+    fn answer(&self, state: &'static str) -> Answer {
+        Answer::of(state).session(self.slot.auth, self.slot.journey)
+    }
+
+    fn authenticated(&self) -> Result<Reply, Failure> {
+        self.answer("authenticated").info("destination", self.session.masked.as_str()).reply()
+    }
+
+    fn failed(&self, ended: Ended) -> Result<Reply, Failure> {
+        self.answer("failed").attempts(0).info("scope", ended.as_str()).reply()
+    }
+
+    const fn step(&self, step: &'static str) -> &'static str {
+        match (self.slot.method, step.as_bytes()) {
+            (Method::Otp, b"counted") => "otp.counted",
+            (Method::Otp, b"compared") => "otp.compared",
+            (Method::Otp, _) => "otp.settled",
+            (Method::PennyDrop, b"counted") => "pennydrop.counted",
+            (Method::PennyDrop, b"compared") => "pennydrop.compared",
+            (Method::PennyDrop, _) => "pennydrop.settled",
+        }
+    }
+}
+
+/// `GET …/{authId}` of both methods: where a session stands. Reads only. 2 round trips.
+///
+/// # Errors
+/// [`Failure`].
+pub async fn status(core: &Core, caller: &Caller, request: &Request) -> Result<Reply, Failure> {
+    // Boxed: nested futures down to the SDK are deeper than the compiler follows in one type.
+    Box::pin(stand(core, caller, request)).await
+}
+
+async fn stand(core: &Core, caller: &Caller, request: &Request) -> Result<Reply, Failure> {
+    let method = path::method(request);
+    let auth = path::auth(request)?;
+    let place = path::place(core, caller, request).await?;
+    let (head, session) = Box::pin(core.ekyc.session(&place, auth)).await.map_err(broken)?;
+    head.ok_or_else(|| unknown_subject(place.subject.kind()))?;
+    let session = session
+        .filter(|session| session.method == method)
+        .ok_or_else(|| unknown_session(method))?;
+    let now = core.now();
+    if session.is_forgotten(now) {
+        return Err(not_active());
+    }
+    let look = core.ekyc.standing(&place, method, Some(&session.journey));
+    let look = Box::pin(look).await.map_err(broken)?;
+    let journey = look.journey.ok_or_else(not_active)?;
+    let limits = &session.limits;
+    let (state, scope) = match judge(session.state, auth, &journey, limits, now) {
+        Verdict::Authenticated => ("authenticated", None),
+        Verdict::Failed(ended) | Verdict::Overdue(ended) => ("failed", Some(ended)),
+        Verdict::NotActive => return Err(not_active()),
+        Verdict::Expired => ("expired", None),
+        Verdict::Crowded | Verdict::Open => ("initiated", None),
+    };
+    let mut answer = Answer::of(state)
+        .session(auth, &session.journey)
+        .passcodes(look.issues.remaining(limits, now))
+        .info("destination", session.masked.as_str());
+    if let Some(channel) = session.channel {
+        answer = answer.info("channel", channel.as_str());
+    }
+    if let Some(ended) = scope {
+        answer = answer.attempts(0).info("scope", ended.as_str());
+    }
+    if let Some(reason) = session.reason.as_deref().filter(|reason| *reason == "paymentReturned") {
+        answer = answer.info("reason", reason);
+    }
+    if state == "initiated" {
+        answer = answer.attempts(attempts_left(&journey, auth, limits));
+        if let Some(live) = journey.live(auth) {
+            answer = answer.info("expiresAt", live.code.expires_at.to_string());
+            // The payment may not have been made yet; the reconciliation will know.
+            if method == Method::PennyDrop && live.state == SessionState::Sending {
+                answer = answer.info("payment", "pending");
+            }
+        }
+    }
+    answer.reply()
+}

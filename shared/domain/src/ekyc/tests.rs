@@ -1,0 +1,202 @@
+//! The state machine as a whole: properties over random moves.
+
+use jiff::{SignedDuration, Timestamp};
+use proptest::prelude::*;
+use uuid::Uuid;
+
+use super::*;
+use crate::ids::AuthId;
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_second(1_800_000_000 + seconds).unwrap()
+}
+
+fn auth(n: u8) -> AuthId {
+    AuthId::from(Uuid::from_bytes([n; 16]))
+}
+
+fn code(expires: i64) -> Code {
+    Code { digest: "d".to_owned(), expires_at: at(expires) }
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Move {
+    Begin,
+    Sent,
+    Cancel,
+    Renew,
+    FallBack,
+    Claim,
+    Right,
+    Wrong,
+    Expired,
+    Pass(i64),
+}
+
+fn moves() -> impl Strategy<Value = Vec<Move>> {
+    let one = prop_oneof![
+        2 => Just(Move::Begin),
+        2 => Just(Move::Sent),
+        1 => Just(Move::Cancel),
+        1 => Just(Move::Renew),
+        1 => Just(Move::FallBack),
+        6 => Just(Move::Claim),
+        1 => Just(Move::Right),
+        4 => Just(Move::Wrong),
+        1 => Just(Move::Expired),
+        1 => (1_i64..700).prop_map(Move::Pass),
+    ];
+    proptest::collection::vec(one, 0..60)
+}
+
+proptest! {
+    /// Whatever happens: no more attempts are claimed than the limits allow, what ended stays ended, wrong codes are
+    /// never forgotten, and only a claim that was made can be settled as right.
+    #[test]
+    fn a_journey_keeps_its_limits(moves in moves()) {
+        let limits = Limits::of(Method::Otp);
+        let mut journey = Journey::default();
+        let (mut now, mut sessions) = (0, 0_u8);
+        // Claims that are not settled, by session.
+        let mut claims: Vec<AuthId> = Vec::new();
+        for step in moves {
+            let before = journey.clone();
+            let current = auth(sessions);
+            match step {
+                Move::Begin => {
+                    if journey.begin(auth(sessions + 1), code(now + 600)) {
+                        sessions += 1;
+                    }
+                }
+                Move::Sent => _ = journey.sent(current),
+                Move::Cancel => _ = journey.cancel(current),
+                Move::Renew => {
+                    let sends = journey.live(current).map_or(1, |live| live.sends);
+                    _ = journey.renew(current, sends, code(now + 600));
+                }
+                Move::FallBack => {
+                    let sends = journey.live(current).map_or(1, |live| live.sends);
+                    _ = journey.fall_back(current, sends);
+                }
+                Move::Claim => {
+                    let open = judge(SessionState::Sending, current, &journey, &limits, at(now));
+                    let claimed = journey.claim(current, &limits, at(now));
+                    prop_assert_eq!(claimed, open == Verdict::Open, "{:?}", open);
+                    if claimed {
+                        claims.push(current);
+                    }
+                }
+                Move::Right => {
+                    if let Some(of) = claims.pop() {
+                        let settled = journey.settle_right(of);
+                        prop_assert!(!settled || before.state == JourneyState::Open);
+                    }
+                }
+                Move::Wrong => {
+                    if let Some(of) = claims.pop() {
+                        let (ended, remaining) = settle_wrong(&journey, of, &limits);
+                        journey.settle_wrong(of);
+                        let mine = journey.live(of).is_some();
+                        match ended {
+                            Some(Ended::Journey) => _ = journey.fail(current, true),
+                            Some(Ended::Session) if mine => _ = journey.fail(of, false),
+                            _ => {}
+                        }
+                        prop_assert!(ended.is_some() || remaining > 0);
+                    }
+                }
+                Move::Expired => _ = journey.count_expired(current, &limits),
+                Move::Pass(seconds) => now += seconds,
+            }
+            prop_assert!(journey.wrong >= before.wrong);
+            prop_assert!(journey.wrong <= limits.maximum_number_of_invalid_validates);
+            prop_assert!(journey.attempts <= limits.maximum_number_of_invalid_validates);
+            prop_assert!(journey.expired <= limits.maximum_number_of_expired_validates);
+            if let Some(live) = &journey.live {
+                let most = limits.maximum_number_of_invalid_validates_per_session;
+                prop_assert!(live.attempts <= most && live.wrong <= most);
+            }
+            if before.state != JourneyState::Open {
+                prop_assert_eq!(journey.state, before.state, "what ended stays ended");
+            }
+        }
+    }
+
+    /// In any window of the configured length no more codes are made than the maximum, whatever the times at which
+    /// they are asked for.
+    #[test]
+    fn the_rolling_window_holds(gaps in proptest::collection::vec(0_i64..3_000, 1..80), locks: bool) {
+        let mut limits = Limits::of(Method::Otp);
+        limits.temp_lock_enabled_on_initiate_application = locks;
+        // A lock that is shorter than the window would clear it early: that is what it does.
+        limits.temp_lock_duration_on_initiate_application_in_seconds = 7_200;
+        let window = SignedDuration::from_millis(limits.initiates_duration_in_milliseconds);
+        let mut issues = Issues::default();
+        let (mut now, mut made) = (0, Vec::new());
+        for (n, gap) in gaps.into_iter().enumerate() {
+            now += gap;
+            let kind = SubjectKind::Application;
+            let ask = Ask { kind, method: Method::Otp, destination: None, request: None, resend: false };
+            match start(&ask, &issues, None, &limits, at(now)) {
+                Start::Free(remaining) => {
+                    made.push(at(now));
+                    let issued = Issued {
+                        at: at(now),
+                        auth: auth(1),
+                        journey: JourneyId::parse("j").unwrap(),
+                        destination: "d".to_owned(),
+                        digest: "c".to_owned(),
+                        expires_at: at(now + 600),
+                        request: None,
+                    };
+                    issues.add(n.to_string(), issued, &limits);
+                    prop_assert_eq!(issues.remaining(&limits, at(now)), remaining);
+                }
+                Start::NoMoreCodes { retry_after, lock_until } => {
+                    prop_assert!(retry_after > 0);
+                    if let Some(until) = lock_until {
+                        issues.lock_until = Some(until);
+                    }
+                    // Waiting as long as told is enough, and no longer than needed without a lock.
+                    let later = at(now + retry_after);
+                    let again = start(&ask, &issues, None, &limits, later);
+                    prop_assert!(matches!(again, Start::Free(_)), "{again:?}");
+                }
+                other => prop_assert!(false, "{other:?}"),
+            }
+            let recent = made.iter().filter(|made| at(now).duration_since(**made) < window).count();
+            prop_assert!(recent <= 3, "{recent} in one window");
+        }
+    }
+}
+
+#[test]
+fn every_numeric_key_has_safe_bounds_and_a_default_within() {
+    for method in [Method::Otp, Method::PennyDrop] {
+        let mut limits = Limits::of(method);
+        assert!(limits.check().is_ok());
+        for key in KEYS.iter().filter(|key| key.concerns(method)) {
+            assert!(key.min > 0, "{}: zero would mean never", key.name);
+            let default = key.get(&limits);
+            assert!((key.min..=key.max).contains(&default), "{}", key.name);
+            assert!(key.set(&mut limits, key.min - 1).is_err());
+            assert!(key.set(&mut limits, key.max + 1).is_err());
+            assert!(key.set(&mut limits, key.max).is_ok());
+            assert_eq!(key.get(&limits), key.max);
+        }
+    }
+}
+
+#[test]
+fn abandoned_claims_become_wrong_codes() {
+    let limits = Limits::of(Method::Otp);
+    let mut journey = Journey::default();
+    assert!(journey.begin(auth(1), code(600)));
+    for _ in 0..3 {
+        assert!(journey.claim(auth(1), &limits, at(0)));
+    }
+    let state = SessionState::Sending;
+    assert_eq!(judge(state, auth(1), &journey, &limits, at(1)), Verdict::Crowded);
+    journey.write_off();
+    assert_eq!(judge(state, auth(1), &journey, &limits, at(1)), Verdict::Overdue(Ended::Session));
+}
