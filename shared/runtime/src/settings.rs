@@ -26,6 +26,10 @@ pub const VARIABLES: &[(&str, &str)] = &[
         "SIGNING_KEY_IDS",
         "KMS keys (ECC_NIST_P256, comma-separated) that sign tokens; the first signs, all are published",
     ),
+    (
+        "SWEEP_DELAY_SECONDS",
+        "How long a sweep past a list's new edition waits, so that nobody still screens with the one before",
+    ),
     ("TOKEN_AUDIENCE", "The `aud` of access tokens"),
     ("TOKEN_ISSUER", "The `iss` of access tokens: base URL of the discovery document"),
     ("TRUSTED_ISSUERS", "Further token issuers as a JSON array; empty when there are none"),
