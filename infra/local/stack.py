@@ -24,12 +24,13 @@ from paths import REGION, ROOT_KEY, ROOT_SECRET, STACK, TEMPLATE
 BUCKET = "gatehouse-packages"
 STAGE = "v1"
 # The emulator does not need the time AWS gives a killed invocation before its message may be received again, and tests
-# should not wait for it. The authorizer's cache is short so that a revocation shows while somebody watches.
+# should not wait for it, nor for a sweep to begin. The authorizer's cache is short so that a revocation shows while somebody watches.
 LOCAL_PARAMETERS = {
     "Hosting": "emulator",
     "Environment": "sandbox",
     "AuthorizerCacheSeconds": "5",
     "ScanVisibilitySeconds": "15",
+    "SweepDelaySeconds": "0",
     "DeliveryVisibilitySeconds": "30",
     "CallbackAllowedNetworks": "127.0.0.0/8",
     "OtpEmailFrom": "codes@gatehouse.example",

@@ -4,6 +4,7 @@ Every test has a night of its own, far from any real one.
 """
 
 import itertools
+import json
 import time
 
 import pytest
@@ -47,16 +48,19 @@ def test_everybody_is_screened_once_a_night_and_nothing_is_announced(bundle: Bun
         assert len(changed) == 2, "only the first screening moved anything"
 
 
-def test_a_new_list_entry_is_found_in_the_night_and_announced(
+def test_a_list_entry_that_no_sweep_was_for_is_found_in_the_night_and_announced(
     bundle: Bundle, partner: Partner, receiver: Receiver, lists: Lists, night: dict
 ) -> None:
+    """The night is the second net: here it meets an edition whose change the manifest does not name any more."""
     first, last = samples.word(), samples.word()
     made = partner.onboard(samples.named(partner.id, first, last))
     assert partner.screened(made["id"])["pepScan"] == "Clear"
     endpoint = receiver.endpoint()
     partner.register("Core.Customer.PepScan.Changed", endpoint.url)
-    lists.write(lists.pep_key, lists.with_entry(first, last))
-    assert lists.refresh()[lists.pep_id]["result"] == "published"
+    with bundle.paused("scan-worker"):
+        lists.publish((f"test-{first.lower()}", first, last, ""))
+        lists.write(lists.manifest_key, json.dumps({**lists.manifest, "changes": []}).encode())
+        bundle.drop_messages("ScanQueueUrl")
     # New sandboxes read the new edition at once; running ones do so within minutes.
     with bundle.configured("scan-worker"):
         bundle.invoke("scan-schedule", night)

@@ -85,13 +85,15 @@ def test_failed_reviewing_clear(bundle: Bundle, partner: Partner, suspect: dict,
         assert decide(partner, suspect, again).error() == 2005
     endpoint.wait_for_events(2, suspect["id"], "Core.Customer.Ofac.Changed")
     # A hit that a person has cleared does not come back when the same facts are screened again.
-    partner.api.post(f"{CUSTOMERS}/{suspect['id']}/addresses", samples.address()).expect(200)
+    bundle.send("ScanQueueUrl", {"partner": partner.id, "customer": suspect["id"], "run": samples.unknown_id()})
     wait_for("the second screening", lambda: len(screenings(bundle, partner, suspect["id"])) == 2)
     assert statuses(partner.customer(suspect["id"])) == ("Clear", "Clear")
     decisions = [item for item in bundle.evidence(partner.id, suspect["id"]) if item.get("kind") == "decision"]
     assert [item["decision"] for item in decisions] == ["Reviewing", "Clear"]
     assert decisions[1]["reason"] == "checked by hand"
     assert decisions[1]["client"] == partner.client_id
+    [judged] = decisions[1]["hits"]
+    assert judged["listId"] and judged["uid"] and len(judged["content"]) == len(judged["subject"]) == 16
     assert bundle.check_audit(partner.id, suspect["id"])["intact"]
     partner.api.delete(f"/webhooks/v1/registrations/{registration['id']}").expect(200)
 

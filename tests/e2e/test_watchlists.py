@@ -29,7 +29,7 @@ def test_a_new_entry_counts_from_the_next_edition_on(bundle: Bundle, partner: Pa
 
     with bundle.configured("scan-worker"):
         assert wait_for("the new entry hits", hit)
-    assert partner.customer(early["id"])["pepScan"] == "Clear", "nobody asked for another screening of that one"
+    wait_for("the one from before is found", lambda: partner.customer(early["id"])["pepScan"] == "Failed")
 
 
 def test_a_list_that_has_lost_many_entries_is_refused(lists: Lists) -> None:
@@ -52,20 +52,33 @@ def test_what_is_no_list_is_refused_and_the_last_edition_stays(lists: Lists, con
     assert {result["result"] for name, result in results.items() if name != lists.pep_id} == {"unchanged"}
 
 
-@pytest.mark.parametrize("step", ["watchlist-refresh:after-index", "watchlist-refresh:after-manifest"])
+STEPS = [
+    "watchlist-refresh:after-index",
+    "watchlist-refresh:after-delta",
+    "watchlist-refresh:after-manifest",
+    "watchlist-refresh:after-sweep-sent",
+]
+
+
+@pytest.mark.parametrize("step", STEPS)
 def test_killed_in_the_middle_the_next_run_finishes(bundle: Bundle, partner: Partner, lists: Lists, step: str) -> None:
     first, last = samples.word(), samples.word()
+    early = partner.onboard(samples.named(partner.id, first, last))
+    assert partner.screened(early["id"])["pepScan"] == "Clear"
     before = lists.manifest
     lists.write(lists.pep_key, lists.with_entry(first, last))
     with bundle.configured("watchlist-refresh", GATEHOUSE_FAILPOINT=step), pytest.raises(FunctionFailed) as death:
         lists.refresh()
     assert "exited" in str(death.value)
     moved = lists.manifest != before
-    assert moved == (step == "watchlist-refresh:after-manifest"), "the manifest names only what was written before"
+    assert moved == (step in STEPS[2:]), "the manifest names only what was written before"
     lists.refresh()
     named = {entry["index"] for entry in lists.manifest["lists"].values()}
     for index in named:
         assert lists.s3.head_object(Bucket=lists.bucket, Key=f"index/{index}.gwi")["ContentLength"] > 0
+    wait_for("who was there before is found", lambda: partner.customer(early["id"])["pepScan"] == "Failed", 60)
+    screened = [item for item in bundle.evidence(partner.id, early["id"]) if "lists" in item]
+    assert len(screened) == 2, "when taken on, and by the sweep, once"
     with bundle.configured("scan-worker"):
         made = partner.onboard(samples.named(partner.id, first, last))
         assert partner.screened(made["id"])["pepScan"] == "Failed"

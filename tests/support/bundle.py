@@ -257,6 +257,10 @@ class Bundle:
         found = self.queues.get_queue_attributes(QueueUrl=self.outputs[queue], AttributeNames=names)["Attributes"]
         return sum(int(found.get(name, 0)) for name in names)
 
+    def drop_messages(self, queue: str) -> None:
+        """Loses everything that waits on a queue, as a queue that was made anew would have."""
+        self.queues.purge_queue(QueueUrl=self.outputs[queue])
+
     @contextmanager
     def visibility(self, queue: str, seconds: int) -> Iterator[None]:
         """Runs with another visibility time-out, so that an unfinished message comes again sooner."""

@@ -17,6 +17,7 @@ class Lists:
         [pep] = [source for source in sources if source["topic"] == "pep"]
         self.pep_id = pep["id"]
         self.pep_key = pep["files"][0]["location"].removeprefix("bucket:")
+        self._original = self.read(self.pep_key)
 
     def read(self, key: str) -> bytes:
         return self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
@@ -31,9 +32,24 @@ class Lists:
     def refresh(self) -> dict:
         return self.bundle.invoke("watchlist-refresh", {})
 
-    def with_entry(self, first: str, last: str) -> bytes:
+    def with_entry(self, first: str, last: str, role: str = "") -> bytes:
         """The list with one more person, in its own columns."""
-        lines = self.read(self.pep_key).decode().rstrip("\n").split("\n")
+        return self.with_rows((f"test-{first.lower()}", first, last, role))
+
+    def with_rows(self, *rows: tuple[str, str, str, str]) -> bytes:
+        """The list of before this test with more people: key, first and last name, role."""
+        lines = self._original.decode().rstrip("\n").split("\n")
         header = [column.strip('"') for column in lines[0].split(",")]
-        row = {"id": f"test-{first.lower()}", "schema": "Person", "name": f"{first} {last}", "countries": "zz", "dataset": "Test", "datasets": "Test"}
-        return "\n".join([*lines, ",".join(f'"{row.get(column, "")}"' for column in header), ""]).encode()
+        for key, first, last, role in rows:
+            row = {"id": key, "schema": "Person", "name": f"{first} {last}", "dataset": "Test", "program_ids": role}
+            lines.append(",".join(f'"{row.get(column, "")}"' for column in header))
+        return "\n".join([*lines, ""]).encode()
+
+    def publish(self, *rows: tuple[str, str, str, str]) -> None:
+        """An edition with these people as well, in force; the sweep past it has begun."""
+        self.write(self.pep_key, self.with_rows(*rows))
+        assert self.refresh()[self.pep_id]["result"] == "published"
+
+    def sweep(self) -> dict:
+        """The latest sweep of the list, as an operator sees it."""
+        return self.refresh()[self.pep_id]["sweeps"][-1]

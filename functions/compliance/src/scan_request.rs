@@ -3,30 +3,16 @@
 //! Cost: no DynamoDB; one SQS message per such event. A record that comes twice asks twice, and the second screening
 //! changes nothing.
 
-use crypto::Lazy;
 use domain::event::DomainEvent;
-use domain::ids::{CustomerId, EventId, PartnerId};
 use runtime::{Clients, Metric, Missing, RecordError, Settings, StreamRecord, count, failpoint};
-use serde::{Deserialize, Serialize};
 use store::outbox::{SORT_KEY_PREFIX, read_stream_image};
 
-/// A message of the scan queue: ids only.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ScanRequest {
-    /// Whose customer.
-    pub partner: PartnerId,
-    /// Which customer.
-    pub customer: CustomerId,
-    /// What asked for it; names the evidence, so that one request leaves one piece of evidence.
-    pub run: EventId,
-}
+use crate::scan_queue::{ScanQueue, ScanRequest};
 
 /// What the function needs.
 #[derive(Debug)]
 pub struct App {
-    sqs: Lazy<aws_sdk_sqs::Client>,
-    queue: String,
+    queue: ScanQueue,
 }
 
 impl App {
@@ -36,7 +22,7 @@ impl App {
     /// [`Missing`].
     pub fn from_settings(clients: &Clients) -> Result<Self, Missing> {
         let queue = Settings::read(|settings| settings.required("SCAN_QUEUE_URL"))?;
-        Ok(Self { sqs: clients.sqs(), queue })
+        Ok(Self { queue: ScanQueue::new(clients, queue) })
     }
 }
 
@@ -46,9 +32,7 @@ impl App {
 /// [`RecordError`] when the event cannot be read or the queue does not take the message.
 pub async fn handle(app: &App, record: &StreamRecord) -> Result<(), RecordError> {
     let Some(request) = request_for(record)? else { return Ok(()) };
-    let body = serde_json::to_string(&request).map_err(RecordError::new)?;
-    let sent = app.sqs.send_message().queue_url(&app.queue).message_body(body).send().await;
-    sent.map_err(|error| RecordError::new(error.into_service_error()))?;
+    app.queue.send(&[request], 0).await.map_err(RecordError::new)?;
     failpoint("scan-request:after-send");
     count(Metric::ScansRequested, 1);
     Ok(())
@@ -67,6 +51,7 @@ fn request_for(record: &StreamRecord) -> Result<Option<ScanRequest>, RecordError
         partner: event.partner,
         customer: event.customer,
         run: event.id,
+        since: None,
     }))
 }
 
@@ -74,6 +59,7 @@ fn request_for(record: &StreamRecord) -> Result<Option<ScanRequest>, RecordError
 mod tests {
     use super::*;
     use domain::event::EventKind;
+    use domain::ids::{CustomerId, EventId, PartnerId};
     use serde_json::json;
     use store::outbox::event_item;
     use store::testing::TestDatabase;

@@ -11,28 +11,25 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
-use crypto::{Lazy, sha256};
-use domain::ids::{CustomerId, EventId, PartnerId};
+use crypto::sha256;
+use domain::ids::{CustomerId, EventId};
 use domain::time::Clock;
 use futures_util::future::try_join_all;
 use jiff::{SignedDuration, Timestamp};
 use runtime::{Clients, Metric, Missing, Settings, SystemClock, count, failpoint};
 use serde::Serialize;
 use serde_json::Value;
-use store::customers::BY_PARTNER;
+use store::customers::{BY_PARTNER, Watched};
 use store::keys::{Key, SweepKey};
-use store::{Item, StoreError, Table, number, text};
+use store::{Item, StoreError, Table, number};
 use uuid::Uuid;
 
-use crate::scan_request::ScanRequest;
+use crate::scan_queue::{QueueError, ScanQueue, ScanRequest};
 
 /// How many parts walk side by side.
 const PARTS: u16 = 4;
 /// Customers per page; a killed invocation repeats at most one page per part.
 const PAGE: u16 = 200;
-/// SQS takes at most this many messages in a call.
-const BATCH: usize = 10;
 /// Below the function's time-out of 300 seconds by more than a page takes.
 const TIME: Duration = Duration::from_secs(270);
 /// How long progress can be looked at.
@@ -41,8 +38,7 @@ const KEPT: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// What the function needs.
 pub struct App {
     table: Table,
-    sqs: Lazy<aws_sdk_sqs::Client>,
-    queue: String,
+    queue: ScanQueue,
     clock: Arc<dyn Clock>,
 }
 
@@ -53,14 +49,8 @@ pub enum SweepError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The queue failed.
-    #[error("the scan queue did not take a batch")]
-    Queue(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The queue refused some messages of a batch.
-    #[error("the scan queue refused {0} messages of a batch")]
-    Refused(usize),
-    /// A message could not be written.
-    #[error("a message does not serialise")]
-    Message(#[from] serde_json::Error),
+    #[error(transparent)]
+    Queue(#[from] QueueError),
     /// There were more customers than time.
     #[error("out of time; the next invocation goes on")]
     OutOfTime,
@@ -87,8 +77,8 @@ impl App {
         let (table, queue) = Settings::read(|settings| {
             (settings.required("CUSTOMER_TABLE"), settings.required("SCAN_QUEUE_URL"))
         })?;
-        let (table, sqs) = (clients.table(&table), clients.sqs());
-        Ok(Self { table, sqs, queue, clock: Arc::new(SystemClock) })
+        let (table, queue) = (clients.table(&table), ScanQueue::new(clients, queue));
+        Ok(Self { table, queue, clock: Arc::new(SystemClock) })
     }
 }
 
@@ -114,7 +104,7 @@ fn sweep_of(at: Timestamp) -> EventId {
 }
 
 /// The run of a customer within a sweep.
-fn run_of(sweep: EventId, customer: CustomerId) -> EventId {
+pub(crate) fn run_of(sweep: EventId, customer: CustomerId) -> EventId {
     let digest = sha256(Uuid::as_bytes(&customer.uuid()));
     let mut bits = [0; 10];
     bits.copy_from_slice(&digest[..10]);
@@ -137,9 +127,7 @@ async fn walk(
         let page = app.table.walk(BY_PARTNER, (part, PARTS), progress.after.take(), PAGE).await?;
         let requests: Vec<ScanRequest> =
             page.items.iter().filter_map(|item| request_for(sweep, item)).collect();
-        for batch in requests.chunks(BATCH) {
-            send(app, batch).await?;
-        }
+        app.queue.send(&requests, 0).await?;
         failpoint("scan-schedule:after-send");
         count(Metric::ScansRequested, requests.len() as u64);
         progress.customers += requests.len() as u64;
@@ -151,29 +139,8 @@ async fn walk(
 }
 
 fn request_for(sweep: EventId, item: &Item) -> Option<ScanRequest> {
-    let (partner, customer) = text(item, "pk")?.strip_prefix("P#")?.split_once("#C#")?;
-    let customer = CustomerId::parse(customer).ok()?;
-    let partner = PartnerId::parse(partner).ok()?;
-    Some(ScanRequest { partner, customer, run: run_of(sweep, customer) })
-}
-
-async fn send(app: &App, batch: &[ScanRequest]) -> Result<(), SweepError> {
-    let mut call = app.sqs.send_message_batch().queue_url(&app.queue);
-    for (number, request) in batch.iter().enumerate() {
-        let entry = SendMessageBatchRequestEntry::builder()
-            .id(number.to_string())
-            .message_body(serde_json::to_string(request)?)
-            .build()
-            .map_err(|error| SweepError::Queue(error.into()))?;
-        call = call.entries(entry);
-    }
-    let answer =
-        call.send().await.map_err(|error| SweepError::Queue(error.into_service_error().into()))?;
-    if answer.failed().is_empty() {
-        Ok(())
-    } else {
-        Err(SweepError::Refused(answer.failed().len()))
-    }
+    let (partner, customer) = Watched::ids_of(item)?;
+    Some(ScanRequest { partner, customer, run: run_of(sweep, customer), since: None })
 }
 
 fn read(item: &Item) -> Progress {

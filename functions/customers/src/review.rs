@@ -1,12 +1,13 @@
-//! A reviewer's decision about a scan. What was decided goes into the audit chain; why is kept beside the evidence that
-//! the decision is about.
+//! A reviewer's decision about a scan. What was decided goes into the audit chain; the disposition is kept beside the
+//! evidence that it is about: the reason, and each hit with the fingerprints of both sides, of the listed entry's content
+//! and of what was screened of the customer. The same fingerprints and verdicts stand in the customer's record, by which a
+//! cleared hit stays cleared until either side changes.
 
 use domain::ids::EventId;
-use domain::scan::ScanKind;
+use domain::scan::{KnownHit, ListedEntity, ScanKind};
 use http_api::{Caller, Failure, Operation, Reply, Request};
 use serde::Serialize;
-use store::keys::{Key, ScreeningKey};
-use store::to_item;
+use store::customers::evidence;
 
 use crate::app::{App, customer_id};
 use crate::cos::{self, Mask};
@@ -23,6 +24,29 @@ struct DecisionEvidence<'a> {
     reason: Option<&'a str>,
     client: &'a str,
     at: String,
+    hits: Vec<DecidedHit<'a>>,
+}
+
+/// A hit that the decision is about.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct DecidedHit<'a> {
+    list_id: &'a str,
+    uid: &'a str,
+    content: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subject: Option<&'a str>,
+}
+
+impl<'a> DecidedHit<'a> {
+    fn of((entity, hit): (&'a ListedEntity, &'a KnownHit)) -> Self {
+        Self {
+            list_id: entity.list(),
+            uid: entity.uid(),
+            content: hit.content.as_str(),
+            subject: hit.subject.as_ref().map(|subject| subject.as_str()),
+        }
+    }
 }
 
 /// `POST /customers/{customerId}/ofac-decision` and `/pep-scan-decision`.
@@ -41,17 +65,18 @@ pub async fn decide(app: &App, caller: &Caller, request: &Request) -> Result<Rep
         let before = load(app, caller, id).await?;
         let mut after = before.clone();
         let change = after.decide(scan, asked.decision, now).map_err(refused)?;
-        let mut evidence = to_item(&DecisionEvidence {
+        let disposition = DecisionEvidence {
             kind: "decision",
             scan: scan.as_str(),
             decision: asked.decision.as_str(),
             reason: asked.reason.as_ref().map(|reason| reason.as_str()),
             client: caller.client.as_str(),
             at: now.to_string(),
-        })
-        .map_err(Failure::internal)?;
+            hits: before.scan(scan).undecided().map(DecidedHit::of).collect(),
+        };
         let run = EventId::new(&*app.clock, &*app.random);
-        ScreeningKey::new(caller.partner, id, run).stamp(&mut evidence);
+        let evidence =
+            evidence(caller.partner, id, run, &disposition).map_err(Failure::internal)?;
         let reply = Reply::ok(&cos::customer(&after, Mask::Starred))?;
         let (owner, evidence) = (None, vec![evidence]);
         Ok(Attempt { before: Some(before), after, change, owner, evidence, reply })

@@ -1,18 +1,23 @@
-//! One screening run: the customer as a query, the hits by scan, and the versions of everything that took part.
+//! The customer as a query, the hits by scan, and the versions of everything that took part.
 
 use std::collections::BTreeSet;
 
+use domain::choices::Classification;
 use domain::contact::{Contact, ContactBody};
 use domain::customer::{Customer, Party};
-use screening::{Config, EntityType, Hit, Index, Query, Topic};
+use domain::ids::CustomerId;
+use domain::scan::Fingerprint;
+use screening::{Config, EntityType, Hit, Query, Scratch, Topic};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
-/// How much of an entity's content hash goes into a hit's key: 64 bits tell versions of one entity apart.
-const CONTENT_HASH_DIGITS: usize = 16;
+use crate::editions::EditionSet;
+use crate::review::Withdrawal;
 
 /// The facts of a customer that are screened (contract §5: name, birth date, address).
 #[derive(Clone, PartialEq, Eq)]
 pub struct Subject {
+    customer: CustomerId,
     entity_type: EntityType,
     name: String,
     birth_date: Option<String>,
@@ -28,28 +33,66 @@ impl std::fmt::Debug for Subject {
 
 impl Subject {
     /// The subject that a customer and its addresses are.
+    #[must_use]
     pub fn of(customer: &Customer, contacts: &[Contact]) -> Self {
-        let (entity_type, birth_date) = match &customer.party {
-            Party::Personal(person) => {
-                let born = person.profile.birth_date.map(|date| date.reveal());
-                (EntityType::Person, born)
-            }
-            Party::Business(_) => (EntityType::Organisation, None),
+        let birth_date = match &customer.party {
+            Party::Personal(person) => person.profile.birth_date.map(|date| date.reveal()),
+            Party::Business(_) => None,
         };
-        let mut countries: BTreeSet<String> = contacts
-            .iter()
-            .filter_map(|contact| match &contact.body {
-                ContactBody::Address(address) => Some(address.country.as_str().to_owned()),
-                _ => None,
-            })
-            .collect();
+        let mut countries = countries_of(contacts);
         countries.extend(
             customer.party.common().citizenship.iter().map(|country| country.as_str().to_owned()),
         );
-        Self { entity_type, name: customer.party.full_name(), birth_date, countries }
+        let (classification, name) = (customer.party.classification(), customer.party.full_name());
+        Self::new(customer.id, classification, name, birth_date, countries)
     }
 
-    fn query(&self) -> Query {
+    /// The subject that these facts are.
+    #[must_use]
+    pub const fn new(
+        customer: CustomerId,
+        classification: Classification,
+        name: String,
+        birth_date: Option<String>,
+        countries: BTreeSet<String>,
+    ) -> Self {
+        let entity_type = match classification {
+            Classification::Personal => EntityType::Person,
+            Classification::Business => EntityType::Organisation,
+        };
+        Self { customer, entity_type, name, birth_date, countries }
+    }
+
+    /// The same with the countries of these addresses.
+    #[must_use]
+    pub fn with_addresses(mut self, contacts: &[Contact]) -> Self {
+        self.countries.extend(countries_of(contacts));
+        self
+    }
+
+    /// Tells the facts apart without naming them: two customers with the same facts have different ones.
+    #[must_use]
+    pub fn fingerprint(&self) -> Fingerprint {
+        let mut bytes = b"gatehouse-subject-1".to_vec();
+        let kind = match self.entity_type {
+            EntityType::Person => "person",
+            _ => "organisation",
+        };
+        let mut part = |text: &str| {
+            bytes.extend_from_slice(&(text.len() as u64).to_be_bytes());
+            bytes.extend_from_slice(text.as_bytes());
+        };
+        part(&self.customer.to_string());
+        part(kind);
+        part(&self.name);
+        part(self.birth_date.as_deref().unwrap_or(""));
+        for country in &self.countries {
+            part(country);
+        }
+        Fingerprint::of_digest(&Sha256::digest(&bytes).into())
+    }
+
+    pub(crate) fn query(&self) -> Query {
         let mut query = Query::named(self.entity_type, &self.name);
         if let Some(birth_date) = &self.birth_date {
             query = query.born(birth_date);
@@ -59,6 +102,14 @@ impl Subject {
         }
         query
     }
+}
+
+fn countries_of(contacts: &[Contact]) -> BTreeSet<String> {
+    let country = |contact: &Contact| match &contact.body {
+        ContactBody::Address(address) => Some(address.country.as_str().to_owned()),
+        _ => None,
+    };
+    contacts.iter().filter_map(country).collect()
 }
 
 /// Which edition of which list was searched.
@@ -79,6 +130,10 @@ pub struct Screening {
     pub ofac: Vec<Hit>,
     /// Hits on lists of politically exposed persons, best first.
     pub pep_scan: Vec<Hit>,
+    /// Hits of earlier runs that the lists have withdrawn.
+    pub withdrawn: Vec<Withdrawal>,
+    /// What was screened, as a fingerprint.
+    pub subject: Fingerprint,
     /// What was searched.
     pub lists: Vec<ListVersion>,
     /// The configuration's version.
@@ -87,30 +142,15 @@ pub struct Screening {
     pub threshold: f64,
 }
 
-impl Screening {
-    /// The keys of the sanctions hits.
-    pub fn ofac_hits(&self) -> BTreeSet<String> {
-        self.ofac.iter().map(hit_key).collect()
-    }
-
-    /// The keys of the hits on politically exposed persons.
-    pub fn pep_hits(&self) -> BTreeSet<String> {
-        self.pep_scan.iter().map(hit_key).collect()
-    }
-}
-
-/// Names a listed entity as it was when it hit: a reviewer who cleared it cleared this content, so an altered entity is a
-/// new hit.
-fn hit_key(hit: &Hit) -> String {
-    let content: String = hit.content_hash.chars().take(CONTENT_HASH_DIGITS).collect();
-    format!("{}/{}@{content}", hit.list_id, hit.uid)
-}
-
-/// Screens a subject against all indexes.
-pub fn screen(subject: &Subject, indexes: &[Index], config: &Config) -> Screening {
+/// Screens a subject against all lists.
+#[must_use]
+pub fn screen(subject: &Subject, editions: &EditionSet, config: &Config) -> Screening {
     let query = subject.query();
-    let mut hits: Vec<Hit> =
-        indexes.iter().flat_map(|index| index.search(&query, config)).collect();
+    let mut scratch = Scratch::default();
+    let mut hits: Vec<Hit> = editions
+        .indexes()
+        .flat_map(|index| index.search_with(&mut scratch, &query, config))
+        .collect();
     hits.sort_by(|one, other| {
         other
             .score
@@ -126,8 +166,8 @@ pub fn screen(subject: &Subject, indexes: &[Index], config: &Config) -> Screenin
             _ => {}
         }
     }
-    let lists = indexes
-        .iter()
+    let lists = editions
+        .indexes()
         .flat_map(|index| {
             index
                 .lists()
@@ -138,6 +178,8 @@ pub fn screen(subject: &Subject, indexes: &[Index], config: &Config) -> Screenin
     Screening {
         ofac,
         pep_scan,
+        withdrawn: Vec::new(),
+        subject: subject.fingerprint(),
         lists,
         config_version: config.version.clone(),
         threshold: config.threshold,

@@ -7,7 +7,7 @@
 
 mod difference;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
@@ -26,7 +26,7 @@ use crate::profile::{
     BusinessDueDiligence, BusinessProfile, CommonProfile, DueDiligence, PersonProfile,
 };
 use crate::proof::{Proof, ProofKind};
-use crate::scan::{Decision, DecisionRefused, Scan, ScanKind};
+use crate::scan::{Decision, DecisionRefused, Finding, Scan, ScanKind};
 use crate::text::Text;
 
 /// The partner's own id for a customer.
@@ -384,16 +384,16 @@ impl Customer {
     pub fn screened(
         &mut self,
         revision: u64,
-        ofac_hits: &BTreeSet<String>,
-        pep_hits: &BTreeSet<String>,
+        ofac: &Finding,
+        pep_scan: &Finding,
         now: Timestamp,
     ) -> Result<Change, StaleScreening> {
         if revision != self.subject_revision {
             return Err(StaleScreening { screened: revision, current: self.subject_revision });
         }
         let mut change = Change::new(AuditAction::Screen, Vec::new(), Vec::new());
-        for (kind, hits) in [(ScanKind::Ofac, ofac_hits), (ScanKind::PepScan, pep_hits)] {
-            let next = self.scan(kind).after_screening(hits);
+        for (kind, finding) in [(ScanKind::Ofac, ofac), (ScanKind::PepScan, pep_scan)] {
+            let next = self.scan(kind).after_screening(finding);
             if next != *self.scan(kind) {
                 change.fields.push(scan_field(kind).to_owned());
             }

@@ -1,22 +1,32 @@
 //! How a compliance scan's status moves (contract §5).
 //!
-//! | from | screening: no hit | known hits only | a new hit | the subject changed | a person decides |
-//! | --- | --- | --- | --- | --- | --- |
-//! | Pending | Clear | Failed | Failed | Pending | refused |
-//! | Clear | Clear | Clear | Failed | Pending | refused |
-//! | Failed | Failed | Failed | Failed | Failed | Reviewing, Clear, Positive |
-//! | Reviewing | Reviewing | Reviewing | Failed | Reviewing | Clear, Positive |
-//! | Positive | Positive | Positive | Positive | Positive | refused |
+//! | from | screening: no hit | known hits only | a new hit | its entries left the list | the subject changed | a person decides |
+//! | --- | --- | --- | --- | --- | --- | --- |
+//! | Pending | Clear | Failed | Failed | Clear | Pending | refused |
+//! | Clear | Clear | Clear | Failed | Clear | Pending | refused |
+//! | Failed | Failed | Failed | Failed | Clear | Failed | Reviewing, Clear, Positive |
+//! | Reviewing | Reviewing | Reviewing | Failed | Clear | Reviewing | Clear, Positive |
+//! | Positive | Positive | Positive | Positive | Reviewing | Positive | refused |
 //!
-//! Invariants: a machine never confirms and never closes a case that a person has to decide (a hit that disappears
-//! from a list leaves Failed and Reviewing as they are); a person never decides where no machine found anything; a
-//! hit a person has cleared does not come back every night, but a new one does, even in the middle of a review, so
-//! that nobody clears what was not looked at; a new name or birth date closes no case, it is screened as well and a person
-//! decides; Positive is final.
+//! A hit is a listed entry with the fingerprints of both sides: of the entry's content and of what is screened of the
+//! customer. It is new when either differs from what is known. "Its entries left the list" means that every hit that
+//! the case rests on was withdrawn by the list: the entry is no longer published, or was altered so that it no longer
+//! matches the same customer.
+//!
+//! Invariants: a machine never confirms; it closes a case only when the list itself has withdrawn all that the case
+//! rested on, never because the customer or the engine changed, and never after a person once decided Positive; what a
+//! person decided Positive about and the list then withdrew goes back to a person; a person never decides where no
+//! machine found anything; a hit that a person has cleared stays cleared until either side changes, whatever comes and
+//! goes meanwhile, and is a new hit then, even in the middle of a review, so that nobody clears what was not looked at;
+//! a new name or birth date closes no case, it is screened as well and a person decides.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
 
 use crate::choices::choices;
+use crate::problem::Problem;
 
 choices! {
     /// Where a scan stands.
@@ -50,20 +60,180 @@ choices! {
         /// The listed one.
         Positive = "Positive",
     }
+
+    /// What has been decided about one hit.
+    Verdict {
+        /// Nothing yet.
+        Open = "Open",
+        /// Not the listed one.
+        Cleared = "Cleared",
+        /// The listed one.
+        Confirmed = "Confirmed",
+    }
 }
 
-/// A scan: where it stands and which list entries have been seen for the current subject.
+/// How many digits a fingerprint has: 64 bits tell the versions of one thing apart.
+const FINGERPRINT_DIGITS: usize = 16;
+
+/// Names one entry of one list, in every edition of it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ListedEntity(String);
+
+impl ListedEntity {
+    /// The entry that the list calls `uid`. Lists are named by configuration, without a slash.
+    #[must_use]
+    pub fn new(list: &str, uid: &str) -> Self {
+        Self(format!("{list}/{uid}"))
+    }
+
+    /// Reads the form that [`Self::as_str`] gives.
+    ///
+    /// # Errors
+    /// [`Problem::Malformed`] when a part is missing.
+    pub fn parse(text: &str) -> Result<Self, Problem> {
+        match text.split_once('/') {
+            Some((list, uid)) if !list.is_empty() && !uid.is_empty() => Ok(Self(text.to_owned())),
+            _ => Err(Problem::Malformed { expected: "a list and the list's key of an entry" }),
+        }
+    }
+
+    /// List and key, with a slash between.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The list.
+    #[must_use]
+    pub fn list(&self) -> &str {
+        self.0.split_once('/').map_or("", |(list, _)| list)
+    }
+
+    /// The list's key of the entry.
+    #[must_use]
+    pub fn uid(&self) -> &str {
+        self.0.split_once('/').map_or("", |(_, uid)| uid)
+    }
+}
+
+impl fmt::Display for ListedEntity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl TryFrom<String> for ListedEntity {
+    type Error = Problem;
+    fn try_from(text: String) -> Result<Self, Problem> {
+        Self::parse(&text)
+    }
+}
+
+impl From<ListedEntity> for String {
+    fn from(entity: ListedEntity) -> Self {
+        entity.0
+    }
+}
+
+/// The first 64 bits of a SHA-256 in hexadecimal: of a listed entry's content, or of what is screened of a customer.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Fingerprint(String);
+
+impl Fingerprint {
+    /// The fingerprint that a digest begins with.
+    #[must_use]
+    pub fn of_digest(digest: &[u8; 32]) -> Self {
+        let [a, b, c, d, e, f, g, h, ..] = *digest;
+        Self(format!("{:016x}", u64::from_be_bytes([a, b, c, d, e, f, g, h])))
+    }
+
+    /// The fingerprint in a whole digest, or in a fingerprint.
+    ///
+    /// # Errors
+    /// [`Problem::Malformed`] when there are fewer than 16 lower-case hexadecimal digits.
+    pub fn parse(digest: &str) -> Result<Self, Problem> {
+        let digits: String = digest.chars().take(FINGERPRINT_DIGITS).collect();
+        let is_digit = |digit: char| digit.is_ascii_digit() || ('a'..='f').contains(&digit);
+        if digits.len() == FINGERPRINT_DIGITS && digits.chars().all(is_digit) {
+            Ok(Self(digits))
+        } else {
+            Err(Problem::Malformed { expected: "16 hexadecimal digits" })
+        }
+    }
+
+    /// The digits.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for Fingerprint {
+    type Error = Problem;
+    fn try_from(text: String) -> Result<Self, Problem> {
+        Self::parse(&text)
+    }
+}
+
+impl From<Fingerprint> for String {
+    fn from(fingerprint: Fingerprint) -> Self {
+        fingerprint.0
+    }
+}
+
+/// A hit and what has been decided about it: the disposition, bound to the content of both sides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownHit {
+    /// The listed entry when it hit last.
+    pub content: Fingerprint,
+    /// The screened facts of the customer when it hit last; `None` for hits recorded before these were kept, which hold
+    /// for the customer as the next screening finds it.
+    pub subject: Option<Fingerprint>,
+    /// What was decided.
+    pub verdict: Verdict,
+    /// Whether the list still has the entry that hit; a withdrawn hit is remembered for what was decided about it.
+    pub listed: bool,
+}
+
+impl KnownHit {
+    fn is_of(&self, subject: &Fingerprint) -> bool {
+        self.subject.as_ref().is_none_or(|known| known == subject)
+    }
+
+    /// Whether this hit, with both sides as they were, is known already and needs nobody's attention again.
+    #[must_use]
+    pub fn covers(&self, content: &Fingerprint, subject: &Fingerprint) -> bool {
+        self.content == *content
+            && self.is_of(subject)
+            && (self.listed || self.verdict == Verdict::Cleared)
+    }
+}
+
+/// What a screening run found for one scan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// What was screened.
+    pub subject: Fingerprint,
+    /// The entries that hit, with the content that hit.
+    pub hits: BTreeMap<ListedEntity, Fingerprint>,
+    /// Known entries whose hit the list has withdrawn.
+    pub withdrawn: BTreeSet<ListedEntity>,
+}
+
+/// A scan: where it stands and which hits are known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scan {
     /// Where it stands.
     pub status: ScanStatus,
-    /// The ids of the list entries that hit so far. Ids of list entries, not of people.
-    pub known_hits: BTreeSet<String>,
+    /// What has been found and decided.
+    pub hits: BTreeMap<ListedEntity, KnownHit>,
 }
 
 impl Default for Scan {
     fn default() -> Self {
-        Self { status: ScanStatus::Pending, known_hits: BTreeSet::new() }
+        Self { status: ScanStatus::Pending, hits: BTreeMap::new() }
     }
 }
 
@@ -78,163 +248,106 @@ pub struct DecisionRefused {
 }
 
 impl Scan {
-    /// The scan after a screening run that hit exactly the list entries `hits`.
+    /// The hits that a decision would be about.
+    pub fn undecided(&self) -> impl Iterator<Item = (&ListedEntity, &KnownHit)> {
+        self.hits.iter().filter(|(_, hit)| hit.verdict != Verdict::Cleared)
+    }
+
+    /// The scan after a screening run.
     #[must_use]
-    pub fn after_screening(&self, hits: &BTreeSet<String>) -> Self {
-        let new_hit = !hits.is_subset(&self.known_hits);
+    pub fn after_screening(&self, finding: &Finding) -> Self {
+        let mut hits = self.hits.clone();
+        let mut new_hit = false;
+        for (entity, content) in &finding.hits {
+            let known = self.hits.get(entity);
+            let covered = known.is_some_and(|known| known.covers(content, &finding.subject));
+            let verdict = match known.map(|known| known.verdict) {
+                // Cleared was something else than what hits now.
+                Some(Verdict::Cleared) if !covered => Verdict::Open,
+                Some(verdict) => verdict,
+                None => Verdict::Open,
+            };
+            new_hit |= !covered;
+            let subject = Some(finding.subject.clone());
+            let hit = KnownHit { content: content.clone(), subject, verdict, listed: true };
+            hits.insert(entity.clone(), hit);
+        }
+        let withdrawn = withdraw(&mut hits, finding);
+        // What was cleared for another subject says nothing about this one.
+        hits.retain(|entity, hit| {
+            hit.verdict != Verdict::Cleared
+                || hit.is_of(&finding.subject)
+                || finding.hits.contains_key(entity)
+        });
+        let any = |wanted: Verdict| hits.values().any(|hit| hit.verdict == wanted);
+        let open = any(Verdict::Open);
+        let still_confirmed =
+            hits.values().any(|hit| hit.verdict == Verdict::Confirmed && hit.listed);
         let status = match self.status {
-            ScanStatus::Pending if hits.is_empty() => ScanStatus::Clear,
-            ScanStatus::Pending => ScanStatus::Failed,
+            ScanStatus::Pending if open => ScanStatus::Failed,
+            ScanStatus::Pending => ScanStatus::Clear,
             ScanStatus::Clear | ScanStatus::Reviewing if new_hit => ScanStatus::Failed,
+            ScanStatus::Failed | ScanStatus::Reviewing
+                if withdrawn && !open && !any(Verdict::Confirmed) =>
+            {
+                ScanStatus::Clear
+            }
+            ScanStatus::Positive if withdrawn && !still_confirmed => ScanStatus::Reviewing,
             unchanged => unchanged,
         };
-        Self { status, known_hits: self.known_hits.union(hits).cloned().collect() }
+        Self { status, hits }
     }
 
     /// The scan after the subject's name or birth date changed: what a machine saw before says nothing about it, but a
-    /// case that waits for a person still does.
+    /// case that waits for a person still does. What was cleared is kept, because it is bound to the facts it was cleared
+    /// for: should they come back, so does the disposition.
     #[must_use]
     pub fn after_subject_change(&self) -> Self {
-        match self.status {
-            ScanStatus::Failed | ScanStatus::Reviewing | ScanStatus::Positive => self.clone(),
-            ScanStatus::Pending | ScanStatus::Clear => Self::default(),
-        }
+        let status = match self.status {
+            ScanStatus::Pending | ScanStatus::Clear => ScanStatus::Pending,
+            open_or_confirmed => open_or_confirmed,
+        };
+        Self { status, hits: self.hits.clone() }
     }
 
-    /// The scan after a person decided.
+    /// The scan after a person decided about all hits that are not cleared yet.
     ///
     /// # Errors
     /// [`DecisionRefused`] when the table above has no such step.
     pub fn after_decision(&self, decision: Decision) -> Result<Self, DecisionRefused> {
-        let status = match (self.status, decision) {
-            (ScanStatus::Failed, Decision::Reviewing) => ScanStatus::Reviewing,
-            (ScanStatus::Failed | ScanStatus::Reviewing, Decision::Clear) => ScanStatus::Clear,
+        let (status, verdict) = match (self.status, decision) {
+            (ScanStatus::Failed, Decision::Reviewing) => (ScanStatus::Reviewing, None),
+            (ScanStatus::Failed | ScanStatus::Reviewing, Decision::Clear) => {
+                (ScanStatus::Clear, Some(Verdict::Cleared))
+            }
             (ScanStatus::Failed | ScanStatus::Reviewing, Decision::Positive) => {
-                ScanStatus::Positive
+                (ScanStatus::Positive, Some(Verdict::Confirmed))
             }
             (from, decision) => return Err(DecisionRefused { from, decision }),
         };
-        Ok(Self { status, known_hits: self.known_hits.clone() })
+        let mut hits = self.hits.clone();
+        if let Some(verdict) = verdict {
+            for hit in hits.values_mut().filter(|hit| hit.verdict != Verdict::Cleared) {
+                hit.verdict = verdict;
+            }
+        }
+        Ok(Self { status, hits })
     }
+}
+
+/// Takes out what the list has withdrawn; answers whether a case rested on any of it.
+fn withdraw(hits: &mut BTreeMap<ListedEntity, KnownHit>, finding: &Finding) -> bool {
+    let mut rested_on = false;
+    for entity in finding.withdrawn.iter().filter(|entity| !finding.hits.contains_key(*entity)) {
+        let Some(hit) = hits.get_mut(entity).filter(|hit| hit.listed) else { continue };
+        hit.listed = false;
+        rested_on |= hit.verdict != Verdict::Cleared;
+        if hit.verdict == Verdict::Open {
+            hits.remove(entity);
+        }
+    }
+    rested_on
 }
 
 #[cfg(test)]
-mod rules {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn hits(ids: &[&str]) -> BTreeSet<String> {
-        ids.iter().map(|id| (*id).to_owned()).collect()
-    }
-
-    fn scan(status: ScanStatus, known: &[&str]) -> Scan {
-        Scan { status, known_hits: hits(known) }
-    }
-
-    #[test]
-    fn screening_follows_the_table() {
-        use ScanStatus::{Clear, Failed, Pending, Positive, Reviewing};
-        for (from, none, known, new) in [
-            (Pending, Clear, Failed, Failed),
-            (Clear, Clear, Clear, Failed),
-            (Failed, Failed, Failed, Failed),
-            (Reviewing, Reviewing, Reviewing, Failed),
-            (Positive, Positive, Positive, Positive),
-        ] {
-            let scan = scan(from, &["sdn-1"]);
-            assert_eq!(scan.after_screening(&hits(&[])).status, none, "{from}, none");
-            assert_eq!(scan.after_screening(&hits(&["sdn-1"])).status, known, "{from}, known");
-            assert_eq!(scan.after_screening(&hits(&["sdn-1", "sdn-2"])).status, new, "{from}, new");
-        }
-    }
-
-    #[test]
-    fn a_cleared_hit_does_not_come_back_but_a_new_one_does() {
-        let found = Scan::default().after_screening(&hits(&["sdn-1"]));
-        let cleared = found.after_decision(Decision::Clear).unwrap();
-        assert_eq!(cleared.after_screening(&hits(&["sdn-1"])).status, ScanStatus::Clear);
-        assert_eq!(cleared.after_screening(&hits(&["sdn-2"])).status, ScanStatus::Failed);
-    }
-
-    #[test]
-    fn decisions_follow_the_table() {
-        use ScanStatus::{Clear, Failed, Pending, Positive, Reviewing};
-        for from in [Pending, Clear, Failed, Reviewing, Positive] {
-            for decision in Decision::ALL {
-                let allowed = match from {
-                    Failed => true,
-                    Reviewing => *decision != Decision::Reviewing,
-                    _ => false,
-                };
-                let decided = scan(from, &[]).after_decision(*decision);
-                assert_eq!(decided.is_ok(), allowed, "{from} {decision}");
-                if let Ok(scan) = decided {
-                    assert_eq!(scan.status.as_str(), decision.as_str());
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn a_new_subject_starts_over_unless_a_case_is_open_or_confirmed() {
-        for from in ScanStatus::ALL {
-            let after = scan(*from, &["sdn-1"]).after_subject_change();
-            if !matches!(from, ScanStatus::Pending | ScanStatus::Clear) {
-                assert_eq!(after, scan(*from, &["sdn-1"]));
-            } else {
-                assert_eq!(after, Scan::default());
-            }
-        }
-    }
-
-    #[derive(Debug, Clone)]
-    enum Step {
-        Screen(BTreeSet<String>),
-        Subject,
-        Decide(Decision),
-    }
-
-    fn steps() -> impl Strategy<Value = Vec<Step>> {
-        let ids = proptest::collection::btree_set("[a-d]", 0..3);
-        let step = prop_oneof![
-            ids.prop_map(Step::Screen),
-            Just(Step::Subject),
-            proptest::sample::select(Decision::ALL).prop_map(Step::Decide),
-        ];
-        proptest::collection::vec(step, 0..60)
-    }
-
-    proptest! {
-        /// Over any history: only a person confirms; nothing leaves Positive; only a person leaves Failed; screening twice with the same hits changes nothing more.
-        #[test]
-        fn machines_and_people_keep_to_their_parts(steps in steps()) {
-            let mut scan = Scan::default();
-            for step in steps {
-                let before = scan.clone();
-                match &step {
-                    Step::Screen(hits) => {
-                        scan = scan.after_screening(hits);
-                        prop_assert_eq!(scan.after_screening(hits), scan.clone());
-                        prop_assert!(hits.is_subset(&scan.known_hits));
-                    }
-                    Step::Subject => scan = scan.after_subject_change(),
-                    Step::Decide(decision) => {
-                        if let Ok(decided) = scan.after_decision(*decision) {
-                            scan = decided;
-                        }
-                    }
-                }
-                if before.status == ScanStatus::Positive {
-                    prop_assert_eq!(scan.status, ScanStatus::Positive);
-                }
-                if scan.status == ScanStatus::Positive && before.status != ScanStatus::Positive {
-                    prop_assert!(matches!(step, Step::Decide(Decision::Positive)));
-                }
-                if before.status == ScanStatus::Failed && scan.status != ScanStatus::Failed {
-                    prop_assert!(matches!(step, Step::Decide(_)));
-                }
-            }
-        }
-    }
-}
+mod tests;

@@ -6,6 +6,7 @@
 
 mod api;
 mod batch;
+mod bucket;
 mod clients;
 mod clock;
 mod failpoint;
@@ -21,6 +22,7 @@ mod signed;
 
 pub use api::{serve_api, serve_public_api};
 pub use batch::{Deferred, QueueMessage, RecordError, StreamRecord, serve_queue, serve_stream};
+pub use bucket::{Bucket, BucketError, ObjectReading};
 pub use clients::Clients;
 pub use clock::{SystemClock, SystemRandom};
 pub use failpoint::failpoint;

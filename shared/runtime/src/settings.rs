@@ -70,6 +70,10 @@ pub const VARIABLES: &[(&str, &str)] = &[
         "SORT_CODE_DIRECTORY",
         "Sort code directory: object key in `MODULUS_BUCKET` or file; empty when there is none",
     ),
+    (
+        "SWEEP_DELAY_SECONDS",
+        "How long a sweep past a list's new edition waits, so that nobody still screens with the one before",
+    ),
     ("TOKEN_AUDIENCE", "The `aud` of access tokens"),
     ("TOKEN_ISSUER", "The `iss` of access tokens: base URL of the discovery document"),
     ("TRUSTED_ISSUERS", "Further token issuers as a JSON array; empty when there are none"),

@@ -3,7 +3,8 @@
 //! Invariant: a token takes part in at most one pairing; the same two names always give the same alignment; nothing is
 //! allocated on the heap.
 
-use crate::similarity::{Reason, TokenRef, edits, similarity};
+use crate::acronym;
+use crate::similarity::{Reason, TokenRef, edits, similarity, sound_cost};
 use crate::text::Class;
 use crate::text::token::MAX_TOKENS;
 
@@ -52,7 +53,7 @@ impl Alignment {
         self.listed_used >> at & 1 == 0
     }
 
-    fn add(&mut self, pairing: Pairing) {
+    pub(crate) fn add(&mut self, pairing: Pairing) {
         if let Some(slot) = self.pairings.get_mut(self.count) {
             *slot = pairing;
             self.count += 1;
@@ -103,10 +104,12 @@ pub(crate) fn align(query: &[TokenRef<'_>], listed: &[TokenRef<'_>]) -> Alignmen
     joins(query, listed, &mut found, false);
     joins(listed, query, &mut found, true);
     assign(query, listed, &mut found);
+    acronym::pair_up(query, listed, &mut found, false);
+    acronym::pair_up(listed, query, &mut found, true);
     found
 }
 
-fn pair(
+pub(crate) fn pair(
     query: (usize, u8),
     listed: (usize, u8),
     likeness: f32,
@@ -170,6 +173,11 @@ fn joined_likeness(first: TokenRef<'_>, second: TokenRef<'_>, joined: TokenRef<'
         let glued = glue(&mut buffer, first.sound, second.sound)?;
         if glued == joined.sound.as_bytes() {
             return Some(0.94);
+        }
+        if glued.len() >= 6
+            && sound_cost(glued, joined.sound.as_bytes()) <= glued.len() as f32 * 0.12
+        {
+            return Some(0.88);
         }
     }
     None

@@ -3,6 +3,7 @@
 //! Invariant: the list is never scanned: names are reached only through tokens they share with the query, in letters, sound,
 //! consonants or meaning. Every tally is back at zero when a search ends.
 
+use crate::acronym;
 use crate::entity::EntityType;
 use crate::index::{Grams, Index, bigrams};
 use crate::search::Found;
@@ -13,9 +14,13 @@ use crate::text::{Class, Token};
 /// Tokens shared letter pairs must exceed this part of the longer word's pairs.
 const PAIR_SHARE: f32 = 0.38;
 /// How many similar tokens one query token may bring in.
-const SIMILAR: usize = 32;
+const SIMILAR: usize = 48;
 /// How many tokens with shared letter pairs are compared in full.
 const LOOKED_AT: usize = 48;
+/// A slip leaves a short word few pairs, which it shares with many: more of these are compared.
+const LOOKED_AT_SHORT: usize = 128;
+/// Words up to this length are short.
+const SHORT: usize = 6;
 /// Candidates below this part of the best one are not scored.
 const KEEP: f32 = 0.48;
 /// Weight below which a word the list holds as written is not looked up by likeness.
@@ -159,11 +164,12 @@ impl Index {
             }
         }
         scratch.token_touched.clear();
-        if scratch.best.len() > LOOKED_AT {
-            scratch.best.select_nth_unstable_by(LOOKED_AT, |one, other| {
+        let looked_at = if slack > 1 && length <= SHORT { LOOKED_AT_SHORT } else { LOOKED_AT };
+        if scratch.best.len() > looked_at {
+            scratch.best.select_nth_unstable_by(looked_at, |one, other| {
                 other.0.total_cmp(&one.0).then(one.1.cmp(&other.1))
             });
-            scratch.best.truncate(LOOKED_AT);
+            scratch.best.truncate(looked_at);
         }
         let from = scratch.expansions.len();
         for &(_, number) in &scratch.best {
@@ -285,6 +291,31 @@ impl Index {
             let kind = EntityType::from_code(types.get(name as usize).copied().unwrap_or(4));
             if wanted.meets(kind) && !best.iter().any(|(_, known)| *known == name) {
                 best.push((0.0, name));
+            }
+        }
+    }
+
+    /// Names the query is an acronym of, and names that are an acronym of the query.
+    pub(crate) fn add_acronyms(
+        &self,
+        scratch: &mut Scratch,
+        query: &[TokenRef<'_>],
+        wanted: EntityType,
+    ) {
+        let best = &mut scratch.best;
+        let types = self.name_types();
+        let mut add = |name: u32| {
+            let kind = EntityType::from_code(types.get(name as usize).copied().unwrap_or(4));
+            if wanted.meets(kind) && !best.iter().any(|(_, known)| *known == name) {
+                best.push((0.0, name));
+            }
+        };
+        if let Some(letters) = acronym::candidate(query) {
+            self.with_letters(acronym::hash(letters)).take(SIMILAR).for_each(&mut add);
+        }
+        for letters in acronym::keys(query) {
+            for token in self.tokens_spelled(&letters) {
+                self.names_with(token).take(SIMILAR).for_each(&mut add);
             }
         }
     }

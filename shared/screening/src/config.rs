@@ -6,7 +6,7 @@
 use crate::date::DateMatch;
 use crate::entity::NameKind;
 use crate::fitted;
-use crate::score::FEATURE_COUNT;
+use crate::score::{FEATURE_COUNT, Measures};
 use serde::{Deserialize, Serialize};
 
 /// Thresholds and weights. `Config::default()` is the tuned edition; load another with serde.
@@ -33,6 +33,12 @@ pub struct Config {
     pub inexact_ceiling: f64,
     /// Added when both names hold numbers and they differ.
     pub numbers_contradict: f64,
+    /// Added when both names hold places and they differ.
+    pub places_contradict: f64,
+    /// Added when both names state legal forms and none agrees.
+    pub forms_contradict: f64,
+    /// Added when the name is the entry's main one and not identical, so that it comes before the same alias of another.
+    pub main_name: f64,
     /// Added when the name is a weak alias and not identical.
     pub weak_alias: f64,
     /// Added when the name is a former one and not identical.
@@ -107,7 +113,7 @@ pub struct BirthDateWeights {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            version: "2026-11-22.1".to_owned(),
+            version: "2026-11-22.2".to_owned(),
             threshold: 0.70,
             max_hits: 20,
             candidates: 64,
@@ -116,7 +122,10 @@ impl Default for Config {
             exact_log_odds: 4.8,
             same_letters_log_odds: 4.6,
             inexact_ceiling: 4.7,
-            numbers_contradict: -2.0,
+            numbers_contradict: -4.0,
+            places_contradict: -1.5,
+            forms_contradict: -0.45,
+            main_name: 0.02,
             weak_alias: -0.7,
             former_name: -0.2,
             birth_date: BirthDateWeights {
@@ -141,11 +150,29 @@ impl Config {
         if person { &self.person } else { &self.organisation }
     }
 
+    /// What speaks against two names however alike they are, each in words.
+    pub(crate) fn contradictions(
+        &self,
+        measures: &Measures,
+    ) -> impl Iterator<Item = (&'static str, f64)> {
+        let numbers = measures
+            .numbers_contradict
+            .then_some(("numbers contradict each other", self.numbers_contradict));
+        let places = measures
+            .places_contradict
+            .then_some(("places contradict each other", self.places_contradict));
+        let forms = measures
+            .forms_contradict
+            .then_some(("legal forms contradict each other", self.forms_contradict));
+        numbers.into_iter().chain(places).chain(forms)
+    }
+
     pub(crate) fn kind_log_odds(&self, kind: NameKind) -> f64 {
         match kind {
             NameKind::Weak => self.weak_alias,
             NameKind::Former => self.former_name,
-            NameKind::Primary | NameKind::Strong => 0.0,
+            NameKind::Primary => self.main_name,
+            NameKind::Strong => 0.0,
         }
     }
 

@@ -14,8 +14,8 @@ use crate::similarity::Reason;
 use crate::text::{Token, squashed};
 use serde::{Deserialize, Serialize};
 
-/// This engine's version, part of every explanation.
-pub const ENGINE_VERSION: &str = env!("CARGO_PKG_VERSION");
+/// This engine's version, part of every explanation. It changes when the rules that make scores change.
+pub const ENGINE_VERSION: &str = "0.2.0";
 
 /// One possible match.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -219,10 +219,10 @@ fn name_terms(
     }
     let kind_odds = config.kind_log_odds(kind);
     if kind_odds != 0.0 {
-        terms.push(term("kind of alias", 1.0, kind_odds));
+        terms.push(term("kind of listed name", 1.0, kind_odds));
     }
-    if measures.numbers_contradict {
-        terms.push(term("numbers contradict each other", 1.0, config.numbers_contradict));
+    for (contradiction, log_odds) in config.contradictions(measures) {
+        terms.push(term(contradiction, 1.0, log_odds));
     }
     // What the limit for names that are not identical, or the bonus for equal letters, takes away or adds.
     let sum: f64 = terms.iter().map(|term| term.log_odds).sum();

@@ -6,6 +6,7 @@
 //! Invariant: pure. No network, no clock, no randomness; a result is a function of the query, the index and the
 //! [`Config`].
 
+mod acronym;
 mod align;
 mod candidates;
 pub mod cli;

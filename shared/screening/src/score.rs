@@ -8,6 +8,7 @@ use crate::config::Config;
 use crate::entity::{EntityType, NameKind};
 use crate::similarity::{Reason, TokenRef};
 use crate::text::Class;
+use crate::text::lexicon::PLACE_GROUP;
 use crate::text::token::GIVEN_GROUP;
 
 /// What an alignment measures. See [`Measures::features`] for how the score uses it.
@@ -33,6 +34,10 @@ pub(crate) struct Measures {
     pub(crate) numbers: f32,
     /// Both sides hold a number the other lacks: sister ships and numbered companies.
     pub(crate) numbers_contradict: bool,
+    /// Both sides state legal forms and none agrees.
+    pub(crate) forms_contradict: bool,
+    /// Both sides name a place the other lacks: sister companies.
+    pub(crate) places_contradict: bool,
     /// Weight of the heaviest query word without a partner.
     pub(crate) query_heaviest: f32,
     /// Weight of the heaviest listed word without a partner.
@@ -47,6 +52,30 @@ pub(crate) struct Measures {
     pub(crate) exact: bool,
 }
 
+/// Words below this weight are joining words, titles and legal forms.
+const SMALL: f32 = 0.2;
+
+/// What is left of the weight of a general word ("oil", "group", "national") where only one side has words left over.
+const GENERAL: f32 = 0.5;
+
+/// Words without a partner.
+fn unmatched<'a>(
+    tokens: &[TokenRef<'a>],
+    free: impl Fn(usize) -> bool,
+) -> impl Iterator<Item = TokenRef<'a>> {
+    tokens.iter().enumerate().filter(move |(at, _)| free(*at)).map(|(_, token)| *token)
+}
+
+/// The weight of words without a partner, in all and of the heaviest. "Rosneft Oil Company" is Rosneft, so general words
+/// count for less where the other name has nothing left; "Rosneft Shipping" beside "Rosneft Oil" is another.
+fn weight_left<'a>(rest: impl Iterator<Item = TokenRef<'a>>, one_sided: bool) -> (f32, f32) {
+    rest.map(|token| {
+        let general = token.group != 0 && token.group < GIVEN_GROUP;
+        if general && one_sided { token.weight * GENERAL } else { token.weight }
+    })
+    .fold((0.0, 0.0), |(sum, heaviest), weight| (sum + weight, weight.max(heaviest)))
+}
+
 pub(crate) fn measure(
     query: &[TokenRef<'_>],
     listed: &[TokenRef<'_>],
@@ -55,28 +84,34 @@ pub(crate) fn measure(
     let alignment = align(query, listed);
     let mut m = Measures { worst: 1.0, same_letters, ..Measures::default() };
     let corporate = |token: &TokenRef<'_>| {
-        token.class == Class::Legal || token.group != 0 && token.group < GIVEN_GROUP
+        token.class == Class::Legal || token.group != 0 && token.group < PLACE_GROUP
     };
     m.personal = !query.iter().chain(listed).any(corporate);
-    for (at, token) in query.iter().enumerate() {
-        if alignment.query_free(at) {
-            m.query_left += token.weight;
-            m.query_heaviest = m.query_heaviest.max(token.weight);
-            m.numbers += f32::from(token.class == Class::Number);
-        }
-    }
-    for (at, token) in listed.iter().enumerate() {
-        if alignment.listed_free(at) {
-            m.listed_left += token.weight;
-            m.listed_heaviest = m.listed_heaviest.max(token.weight);
-            m.numbers += f32::from(token.class == Class::Number);
-        }
-    }
-    let number_left = |tokens: &[TokenRef<'_>], free: &dyn Fn(usize) -> bool| {
-        tokens.iter().enumerate().any(|(at, token)| token.class == Class::Number && free(at))
+    let query_rest = || unmatched(query, |at| alignment.query_free(at));
+    let listed_rest = || unmatched(listed, |at| alignment.listed_free(at));
+    let weighty = |token: &TokenRef<'_>| token.weight >= SMALL;
+    let (one_sided_query, one_sided_listed) =
+        (!listed_rest().any(|token| weighty(&token)), !query_rest().any(|token| weighty(&token)));
+    (m.query_left, m.query_heaviest) = weight_left(query_rest(), one_sided_query);
+    (m.listed_left, m.listed_heaviest) = weight_left(listed_rest(), one_sided_listed);
+    let number = |token: &TokenRef<'_>| token.class == Class::Number;
+    m.numbers = query_rest().chain(listed_rest()).filter(|token| number(token)).count() as f32;
+    m.numbers_contradict =
+        query_rest().any(|token| number(&token)) && listed_rest().any(|token| number(&token));
+    let place = |token: &TokenRef<'_>| {
+        token.class == Class::Word && token.group < GIVEN_GROUP && token.group & PLACE_GROUP != 0
     };
-    m.numbers_contradict = number_left(query, &|at| alignment.query_free(at))
-        && number_left(listed, &|at| alignment.listed_free(at));
+    m.places_contradict =
+        query_rest().any(|token| place(&token)) && listed_rest().any(|token| place(&token));
+    let legal = |token: &TokenRef<'_>| token.class == Class::Legal;
+    let forms = |tokens: &[TokenRef<'_>]| tokens.iter().filter(|token| legal(token)).count();
+    let unmatched_forms = (
+        query_rest().filter(|token| legal(token)).count(),
+        listed_rest().filter(|token| legal(token)).count(),
+    );
+    m.forms_contradict = unmatched_forms.0 > 0
+        && unmatched_forms.1 > 0
+        && unmatched_forms == (forms(query), forms(listed));
     let mut identical = true;
     let mut places = [u8::MAX; 32];
     for pairing in alignment.pairings() {
@@ -84,7 +119,7 @@ pub(crate) fn measure(
         m.blurred += pairing.weight * (1.0 - pairing.credit);
         identical &= pairing.reason == Reason::Identical;
         let small = query.get(usize::from(pairing.query.0)).is_none_or(|token| token.weight < 0.2);
-        if matches!(pairing.reason, Reason::Initial | Reason::Translation) {
+        if matches!(pairing.reason, Reason::Initial | Reason::Translation | Reason::Acronym) {
             m.loose += pairing.weight;
         }
         if !small && pairing.reason != Reason::Initial {
@@ -224,7 +259,7 @@ pub(crate) fn name_log_odds(
     let sum = if measures.same_letters { sum.max(config.same_letters_log_odds + tie) } else { sum };
     soften(sum, config.inexact_ceiling)
         + config.kind_log_odds(kind)
-        + if measures.numbers_contradict { config.numbers_contradict } else { 0.0 }
+        + config.contradictions(measures).map(|(_, odds)| odds).sum::<f64>()
 }
 
 /// Keeps a name that is not identical below the ceiling without making good matches equal.

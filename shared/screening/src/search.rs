@@ -5,7 +5,7 @@
 
 use crate::candidates::Scratch;
 use crate::config::Config;
-use crate::entity::{Entity, NameKind, hex};
+use crate::entity::{Entity, EntityType, NameKind, hex};
 use crate::explain::{Explanation, Hit};
 use crate::index::Index;
 use crate::qualify::{Qualifiers, Subject, qualify};
@@ -100,6 +100,9 @@ impl Index {
             scratch.same_letters.extend(hash.into_iter().flat_map(|hash| self.with_letters(hash)));
             self.candidates(scratch, tokens, query.entity_type.0, config.candidates);
             self.add_same_letters(scratch, query.entity_type.0);
+            if query.entity_type.0 != EntityType::Person {
+                self.add_acronyms(scratch, view_all(tokens).as_slice(), query.entity_type.0);
+            }
             self.score_candidates(scratch, tokens, number as u16, &subject, config);
         }
         self.by_identifier(scratch, query, &prepared, &letters, &subject, config);
@@ -287,6 +290,7 @@ impl<'a> Views<'a> {
             group: 0,
             abjad: false,
             syllable: false,
+            known: false,
         };
         Self { tokens: [BLANK; 32], count: 0 }
     }

@@ -17,6 +17,7 @@ pub(crate) struct TokenRef<'a> {
     pub(crate) group: u16,
     pub(crate) abjad: bool,
     pub(crate) syllable: bool,
+    pub(crate) known: bool,
 }
 
 impl TokenRef<'_> {
@@ -38,6 +39,7 @@ impl Token {
             group: self.group,
             abjad: self.abjad,
             syllable: self.syllable,
+            known: self.known,
         }
     }
 }
@@ -78,6 +80,9 @@ pub enum Reason {
     /// Two spellings of one legal form.
     #[serde(rename = "same legal form")]
     LegalForm,
+    /// The first letters of the words of an organisation's name.
+    #[serde(rename = "acronym")]
+    Acronym,
     /// Without its article.
     #[serde(rename = "article")]
     Article,
@@ -111,7 +116,7 @@ pub(crate) fn similarity(a: TokenRef<'_>, b: TokenRef<'_>) -> (f32, Reason) {
     if a.group != 0 && b.group != 0 {
         let given = a.group >= GIVEN_GROUP && b.group >= GIVEN_GROUP;
         let (likeness, reason) = spelled(a, b);
-        return if given { (likeness.min(0.7), reason) } else { (0.0, Reason::Similar) };
+        return if given { (likeness.min(GIVEN_APART), reason) } else { (0.0, Reason::Similar) };
     }
     if a.sound == b.sound && !a.sound.is_empty() {
         return (0.96, Reason::Romanisation);
@@ -119,7 +124,28 @@ pub(crate) fn similarity(a: TokenRef<'_>, b: TokenRef<'_>) -> (f32, Reason) {
     if let Some(found) = without_article(a, b).or_else(|| without_article(b, a)) {
         return found;
     }
-    spelled(a, b)
+    let (likeness, reason) = spelled(a, b);
+    // Neither is the other misspelled when both are words of their own, unless they sound alike.
+    if a.known && b.known && !sound_alike(a, b) {
+        return (likeness.min(KNOWN_APART), reason);
+    }
+    (likeness, reason)
+}
+
+/// Most that two given names of different groups are alike.
+const GIVEN_APART: f32 = 0.6;
+
+/// Most that two well-known words are alike that do not sound alike.
+const KNOWN_APART: f32 = 0.6;
+
+/// Whether two spellings may be one name in two romanisations.
+fn sound_alike(a: TokenRef<'_>, b: TokenRef<'_>) -> bool {
+    let shared = a.text.bytes().zip(b.text.bytes()).take_while(|(x, y)| x == y).count();
+    let length = a.sound.len().max(b.sound.len());
+    // Inflected forms share their head, long variants their consonants: "institut", "instituto"; "Nikolayevich".
+    shared >= 5 && shared * 3 >= a.text.len().max(b.text.len()) * 2
+        || length >= 8 && a.skeleton == b.skeleton
+        || sound_cost(a.sound.as_bytes(), b.sound.as_bytes()) <= length as f32 * 0.05
 }
 
 /// Legal forms are equal by group; an unknown word one slip away from a short form is that form.
@@ -137,9 +163,15 @@ fn legal(a: TokenRef<'_>, b: TokenRef<'_>) -> (f32, Reason) {
 
 fn initial(a: TokenRef<'_>, b: TokenRef<'_>) -> f32 {
     let (one, other) = if a.class == Class::Initial { (a, b) } else { (b, a) };
-    let same_letter = other.text.starts_with(one.text)
-        || !one.sound.is_empty() && other.sound.starts_with(one.sound);
-    if same_letter && other.class == Class::Word { 0.9 } else { 0.0 }
+    if other.class != Class::Word {
+        0.0
+    } else if other.text.starts_with(one.text) {
+        0.9
+    } else if !one.sound.is_empty() && other.sound.starts_with(one.sound) {
+        0.88
+    } else {
+        0.0
+    }
 }
 
 fn consonants(a: TokenRef<'_>, b: TokenRef<'_>) -> (f32, Reason) {

@@ -96,12 +96,12 @@ fn the_tuning_sets_reach_their_targets() {
     let first = |answers: &[_]| share(answers, |(rank, _, _)| *rank == Some(0));
     let recalled = |answers: &[_]| share(answers, |(_, score, _)| *score > one_percent);
     for (what, value, least) in [
-        ("mutations R@1", first(&mutations), 0.975),
-        ("mutations recall at 1 %", recalled(&mutations), 0.96),
-        ("aliases R@10", share(&aliases, |(rank, _, _)| rank.is_some_and(|rank| rank < 10)), 0.84),
-        ("aliases recall at 1 %", recalled(&aliases), 0.66),
-        ("other scripts R@1", first(&scripts), 0.70),
-        ("other scripts recall at 1 %", recalled(&scripts), 0.47),
+        ("mutations R@1", first(&mutations), if cfg!(debug_assertions) { 0.985 } else { 0.991 }),
+        ("mutations recall at 1 %", recalled(&mutations), 0.985),
+        ("aliases R@10", share(&aliases, |(rank, _, _)| rank.is_some_and(|rank| rank < 10)), 0.855),
+        ("aliases recall at 1 %", recalled(&aliases), 0.73),
+        ("other scripts R@1", first(&scripts), 0.82),
+        ("other scripts recall at 1 %", recalled(&scripts), 0.72),
     ] {
         println!("{what}: {value:.3} (at least {least})");
         assert!(value >= least, "{what}: {value:.3} < {least}");
@@ -109,7 +109,7 @@ fn the_tuning_sets_reach_their_targets() {
     for (what, answers) in [("US", &innocent), ("global", &global)] {
         let alarms = share(answers, |(_, _, best)| *best >= threshold);
         println!("false alarms, {what}: {alarms:.4}");
-        assert!(alarms <= 0.012, "{what}: {alarms}");
+        assert!(alarms <= 0.008, "{what}: {alarms}");
     }
 }
 

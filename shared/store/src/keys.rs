@@ -135,6 +135,8 @@ keys! {
     AuditKey { partner: PartnerId, customer: CustomerId, sequence: u64 } => "P#{partner}#C#{customer}", "AUDIT#{sequence:012}";
     /// The evidence of one screening run, named by the event or run that asked for it.
     ScreeningKey { partner: PartnerId, customer: CustomerId, run: EventId } => "P#{partner}#C#{customer}", "SCREENING#{run}";
+    /// The evidence of all screening runs that gave one and the same answer.
+    RepeatedScreeningKey { partner: PartnerId, customer: CustomerId, digest: String } => "P#{partner}#C#{customer}", "SCREENING#SAME#{digest}";
     /// Reserves a CIF number over the whole bank.
     CifKey { cif: CifNumber } => "CIF#{cif}", "CIF";
     /// Finds a customer by something else than its id; `term` names what, `value` is a blind index or a digest.
@@ -161,7 +163,7 @@ keys! {
     EkycConfigurationKey { partner: PartnerId, merchant: MerchantId, method: Method } => "P#{partner}#EKYC", "CONFIG#{merchant}#{method}";
     /// A penny whose payment is not final; `since` is when it was reserved, as sortable milliseconds.
     PennyKey { shard: u8, since: String, auth: AuthId } => "PENNY#{shard}", "{since}#{auth}";
-    /// How far one part of a nightly screening of everybody has come.
+    /// How far one part of a sweep over everybody has come, at night or past a list's new edition.
     SweepKey { sweep: EventId, part: u16 } => "SWEEP#{sweep}", "PART#{part:04}";
 }
 
@@ -180,7 +182,12 @@ pub fn listing_partition(partner: PartnerId) -> String {
     format!("P#{partner}")
 }
 
-/// The sort key of `by-partner`: creation time, then id.
+/// The partition of `open-cases`, the sparse index of a partner's customers with a hit that is not cleared.
+pub fn case_partition(partner: PartnerId) -> String {
+    format!("P#{partner}#CASES")
+}
+
+/// The sort key of `by-partner` and `open-cases`: creation time, then id.
 pub fn listing_sort(created_at: jiff::Timestamp, customer: CustomerId) -> String {
     format!("{}#{customer}", sortable_millis(created_at))
 }
@@ -245,6 +252,10 @@ mod tests {
             (
                 both(&ScreeningKey::new(partner, customer, EventId::parse(X).unwrap())),
                 format!("P#{P}#C#{C} | SCREENING#{X}"),
+            ),
+            (
+                both(&RepeatedScreeningKey::new(partner, customer, "d".into())),
+                format!("P#{P}#C#{C} | SCREENING#SAME#d"),
             ),
             (
                 both(&CifKey::new(CifNumber::parse("30000000017").unwrap())),

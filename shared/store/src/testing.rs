@@ -65,8 +65,11 @@ fn tables() -> [Value; 3] {
     [
         table(
             "customers",
-            &["listPk", "listSk"],
-            json!([index("by-partner", "listPk", "listSk", "ALL")]),
+            &["listPk", "listSk", "casePk"],
+            json!([
+                index("by-partner", "listPk", "listSk", "ALL"),
+                index("open-cases", "casePk", "listSk", "ALL"),
+            ]),
         ),
         table(
             "webhooks",

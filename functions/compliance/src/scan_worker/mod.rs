@@ -2,9 +2,12 @@
 //!
 //! The worker reads the customer rather than trust the message, so the order of messages does not matter; a result for a
 //! subject that has changed since is dropped, because the change asked for a screening of its own. The evidence of a run
-//! is put under the condition that it is new: a message that comes twice finds it standing and is done.
+//! that changed anything is put under the condition that it is new: a message that comes twice finds it standing and is
+//! done. A run that withdraws a hit is made with the editions that are in force after the customer was read, whatever the
+//! worker held: an older edition does not have the entry that a newer one brought, and must not take its hit away.
 //!
-//! Cost: 1 GetItem and 1 Query side by side, 1 TransactWriteItems; a repeated message the same, refused.
+//! Cost: 1 GetItem and 1 Query side by side, then 1 TransactWriteItems; when nothing changed, 1 GetItem and 1 UpdateItem
+//! instead, and nothing at all when a sweep asked. Pages of sweeps: see `sweep`.
 
 #[cfg(test)]
 mod tests;
@@ -21,14 +24,14 @@ use runtime::{
 };
 use std::sync::Arc;
 
-use compliance::{Screening, Subject, screen};
+use compliance::{EditionError, Editions, Review, Screening, review};
 use screening::Config;
-use store::customers::{Commit, CommitRefused, Customers, CustomersError};
-use store::keys::{Key, ScreeningKey};
-use store::{Item, StoreError, to_item};
+use store::StoreError;
+use store::customers::{Commit, CommitRefused, Customers, CustomersError, evidence};
 
-use crate::edition::{EditionError, Editions};
-use crate::scan_request::ScanRequest;
+use crate::editions;
+use crate::scan_queue::{QueueError, ScanMessage, ScanQueue, ScanRequest};
+use crate::sweep::page;
 
 /// How often a change that came between is met by reading again; then the message comes again.
 const TRIES: usize = 4;
@@ -41,10 +44,12 @@ const EVIDENCE: &str = "evidence";
 
 /// What the function needs.
 pub struct App {
-    customers: Customers,
-    editions: Editions,
-    config: Config,
-    clock: Arc<dyn Clock>,
+    pub(crate) customers: Customers,
+    pub(crate) editions: Editions,
+    pub(crate) config: Config,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) queue: ScanQueue,
+    pub(crate) page_size: u16,
 }
 
 /// Why a message was not done.
@@ -62,9 +67,15 @@ pub enum ScanError {
     /// The table or the keys failed.
     #[error(transparent)]
     Customers(#[from] CustomersError),
-    /// Evidence that does not serialise.
+    /// The table failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The queue failed.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+    /// Evidence that does not serialise.
+    #[error("the evidence does not serialise")]
+    Evidence(#[source] serde_json::Error),
     /// The name of this function is no client id.
     #[error("the actor's name {0}")]
     Actor(Problem),
@@ -75,6 +86,10 @@ pub enum ScanError {
 pub enum Outcome {
     /// Screened and stored.
     Stored,
+    /// Screened for a sweep; the answer is the one that is known.
+    Unchanged,
+    /// A page of a sweep was handled.
+    Swept,
     /// This run's evidence was there already.
     Repeated,
     /// There is no such customer.
@@ -87,11 +102,12 @@ impl App {
     /// # Errors
     /// [`Missing`].
     pub fn from_settings(clients: &Clients) -> Result<Self, Missing> {
-        let (table, key, editions) = Settings::read(|settings| {
+        let (table, key, editions, queue) = Settings::read(|settings| {
             (
                 settings.required("CUSTOMER_TABLE"),
                 settings.required("DATA_KEY_ID"),
-                Editions::from_settings(settings, clients),
+                editions(settings, clients),
+                settings.required("SCAN_QUEUE_URL"),
             )
         })?;
         let table = clients.table(&table);
@@ -99,7 +115,8 @@ impl App {
             (Arc::new(SystemClock), Arc::new(SystemRandom));
         let ring = clients.key_ring(table.clone(), key);
         let customers = Customers::new(table, Arc::new(ring), Arc::clone(&clock), random);
-        Ok(Self { customers, editions, config: Config::default(), clock })
+        let (queue, page_size) = (ScanQueue::new(clients, queue), page::PAGE);
+        Ok(Self { customers, editions, config: Config::default(), clock, queue, page_size })
     }
 
     #[cfg(test)]
@@ -107,8 +124,10 @@ impl App {
         customers: Customers,
         editions: Editions,
         clock: Arc<dyn Clock>,
+        queue: ScanQueue,
     ) -> Self {
-        Self { customers, editions, config: Config::default(), clock }
+        // Small pages, so that a test's few customers fill several.
+        Self { customers, editions, config: Config::default(), clock, queue, page_size: 2 }
     }
 }
 
@@ -117,16 +136,26 @@ impl App {
 /// # Errors
 /// [`RecordError`] when it has to come again.
 pub async fn handle(app: &App, message: &QueueMessage) -> Result<(), RecordError> {
-    run(app, &message.body).await.map(drop).map_err(RecordError::new)
+    run(app, &message.body, message.receive_count).await.map(drop).map_err(RecordError::new)
 }
 
-/// Screens the customer that a message names.
+/// Does what a message asks for. `receives` says how often it was delivered, this time included.
 ///
 /// # Errors
 /// [`ScanError`].
-pub async fn run(app: &App, body: &str) -> Result<Outcome, ScanError> {
-    let request: ScanRequest = serde_json::from_str(body).map_err(ScanError::Malformed)?;
-    let indexes = app.editions.current(app.clock.now()).await?;
+pub async fn run(app: &App, body: &str, receives: u32) -> Result<Outcome, ScanError> {
+    match serde_json::from_str(body).map_err(ScanError::Malformed)? {
+        ScanMessage::Page(message) => Box::pin(page::handle(app, &message, receives)).await,
+        ScanMessage::Customer(request) => Box::pin(settle(app, &request)).await,
+    }
+}
+
+/// Screens the customer that a request names.
+async fn settle(app: &App, request: &ScanRequest) -> Result<Outcome, ScanError> {
+    let mut set = match &request.since {
+        None => app.editions.current(app.clock.now()).await?,
+        Some(since) => app.editions.since(&since.list, &since.index, app.clock.now()).await?,
+    };
     let actor = Actor {
         client: ClientId::parse(ACTOR).map_err(ScanError::Actor)?,
         who: ACTOR.to_owned(),
@@ -142,12 +171,21 @@ pub async fn run(app: &App, body: &str) -> Result<Outcome, ScanError> {
         let (Some(before), addresses) = (customer?, addresses?) else {
             return Ok(Outcome::NoCustomer);
         };
-        let screening = screen(&Subject::of(&before, &addresses), &indexes, &app.config);
         let now = app.clock.now();
+        let mut found = review(&before, &addresses, &set, &app.config);
+        if found.withdraws() {
+            set = app.editions.in_force(now).await?;
+            found = review(&before, &addresses, &set, &app.config);
+        }
         let mut after = before.clone();
         let revision = before.subject_revision;
-        let (ofac, pep) = (screening.ofac_hits(), screening.pep_hits());
-        let Ok(change) = after.screened(revision, &ofac, &pep, now) else { continue };
+        let Ok(change) = after.screened(revision, &found.ofac, &found.pep_scan, now) else {
+            continue;
+        };
+        let record = Evidence::of(request, &found, revision, now);
+        if change.is_empty() {
+            return unchanged(app, request, &found, &record, now).await;
+        }
         failpoint("scan-worker:before-commit");
         let commit = Commit {
             before: Some(&before),
@@ -156,14 +194,13 @@ pub async fn run(app: &App, body: &str) -> Result<Outcome, ScanError> {
             actor: &actor,
             now,
             owner: None,
-            evidence: vec![evidence(&request, &screening, revision, now)?],
+            evidence: vec![evidence(partner, id, request.run, &record)?],
         };
         let transaction = app.customers.prepare(commit).await?;
         match transaction.commit(app.customers.table()).await {
             Ok(()) => {
                 failpoint("scan-worker:after-commit");
-                let hit = !(ofac.is_empty() && pep.is_empty());
-                count(if hit { Metric::ScansHit } else { Metric::ScansCleared }, 1);
+                count_outcome(&found);
                 return Ok(Outcome::Stored);
             }
             Err(refused) if refused.refusal(EVIDENCE).is_some() => return Ok(Outcome::Repeated),
@@ -176,29 +213,52 @@ pub async fn run(app: &App, body: &str) -> Result<Outcome, ScanError> {
     Err(ScanError::KeptChanging)
 }
 
-/// The evidence of a run, hits or none, with the versions of everything that took part.
-fn evidence(
+/// A run whose answer is the one that is known. That the run itself made the answer, and its message has come again, is
+/// seen by its evidence.
+async fn unchanged(
+    app: &App,
     request: &ScanRequest,
-    screening: &Screening,
-    revision: u64,
+    found: &Review,
+    record: &Evidence<'_>,
     now: Timestamp,
-) -> Result<Item, StoreError> {
-    #[derive(serde::Serialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Evidence<'a> {
-        run: String,
-        screened_at: Timestamp,
-        subject_revision: u64,
-        #[serde(flatten)]
-        screening: &'a Screening,
+) -> Result<Outcome, ScanError> {
+    let (partner, id, run) = (request.partner, request.customer, request.run);
+    if request.since.is_some() {
+        return Ok(Outcome::Unchanged);
     }
-    let evidence = Evidence {
-        run: request.run.to_string(),
-        screened_at: now,
-        subject_revision: revision,
-        screening,
-    };
-    let mut item = to_item(&evidence)?;
-    ScreeningKey::new(request.partner, request.customer, request.run).stamp(&mut item);
-    Ok(item)
+    if app.customers.has_run(partner, id, run).await? {
+        return Ok(Outcome::Repeated);
+    }
+    let digest = found.digest().map_err(ScanError::Evidence)?;
+    if !app.customers.repeat_evidence((partner, id), &digest, run, record, now).await? {
+        return Ok(Outcome::Repeated);
+    }
+    count_outcome(found);
+    Ok(Outcome::Stored)
+}
+
+fn count_outcome(found: &Review) {
+    count(if found.hits() { Metric::ScansHit } else { Metric::ScansCleared }, 1);
+}
+
+/// The evidence of a run, hits or none, with the versions of everything that took part.
+#[derive(serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Evidence<'a> {
+    run: String,
+    screened_at: Timestamp,
+    subject_revision: u64,
+    #[serde(flatten)]
+    screening: &'a Screening,
+}
+
+impl<'a> Evidence<'a> {
+    fn of(request: &ScanRequest, found: &'a Review, revision: u64, now: Timestamp) -> Self {
+        Self {
+            run: request.run.to_string(),
+            screened_at: now,
+            subject_revision: revision,
+            screening: &found.screening,
+        }
+    }
 }

@@ -1,186 +1,27 @@
 //! Screening runs against a real expression engine and the sample lists.
 
-use std::path::Path;
-use std::sync::Arc;
-
-use crypto::KeyRing;
-use crypto::test_support::{MemoryKeys, MemoryWrapper};
 use domain::audit::AuditAction;
-use domain::calendar::BirthDate;
-use domain::customer::{Business, Customer, Onboarding, Party, Person};
-use domain::ids::{CifNumber, CustomerId, EventId, PartnerId};
-use domain::name::PersonName;
-use domain::profile::{BusinessProfile, PersonProfile};
+use domain::choices::AddressType;
+use domain::contact::{Address, ContactBody, ContactId};
+use domain::country::Country;
+use domain::customer::Customer;
+use domain::ids::{CustomerId, PartnerId};
 use domain::scan::{Decision, ScanKind, ScanStatus};
 use domain::text::Text;
-use domain::time::{FixedClock, SequenceRandom};
-use screening::{Format, Index, ListEdition, ListInfo, Source, Topic, compile, parse};
-use store::testing::TestDatabase;
+use jiff::SignedDuration;
+use store::Item;
 
 use super::*;
+use crate::testing::{World, business, person};
 
-const PARTNER: &str = "11111111-2222-3333-4444-555555555555";
-
-struct World {
-    app: App,
-    database: TestDatabase,
-    clock: Arc<FixedClock>,
-    random: Arc<SequenceRandom>,
-    partner: PartnerId,
-}
-
-fn sample(list: &str, name: &str, topic: Topic, format: Format, files: &[&str]) -> Index {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/screening/samples");
-    let files: Vec<(String, Vec<u8>)> = files
-        .iter()
-        .map(|file| {
-            let bytes = std::fs::read(folder.join(file)).unwrap();
-            (Path::new(file).file_name().unwrap().to_str().unwrap().to_owned(), bytes)
-        })
-        .collect();
-    let sources: Vec<Source<'_>> =
-        files.iter().map(|(name, bytes)| Source::new(name, bytes)).collect();
-    let entities = parse(format, &sources).unwrap().entities;
-    let list = ListEdition { info: ListInfo::new(list, name, topic), entities };
-    Index::from_bytes(compile(&[list]).unwrap()).unwrap()
-}
-
-fn indexes() -> Vec<Index> {
-    let ofac = ["ofac/sdn.csv", "ofac/alt.csv", "ofac/add.csv", "ofac/sdn_comments.csv"];
-    vec![
-        sample("ofac-sdn", "Sample sanctions", Topic::Sanctions, Format::OfacCsv, &ofac),
-        sample(
-            "pep",
-            "Sample PEPs",
-            Topic::Pep,
-            Format::OpenSanctionsCsv,
-            &["pep/targets.simple.csv"],
-        ),
-    ]
-}
-
-fn world() -> World {
-    world_with(indexes())
-}
-
-fn world_with(indexes: Vec<Index>) -> World {
-    let database = TestDatabase::new();
-    let clock = Arc::new(FixedClock::at_text("2026-01-25T22:55:24Z"));
-    let random = Arc::new(SequenceRandom::default());
-    let ring = KeyRing::new(
-        Arc::new(MemoryWrapper::default()),
-        Arc::new(MemoryKeys::default()),
-        Arc::clone(&clock) as _,
-        Arc::clone(&random) as _,
-    );
-    let customers = Customers::new(
-        database.customers(),
-        Arc::new(ring),
-        Arc::clone(&clock) as _,
-        Arc::clone(&random) as _,
-    );
-    let far = "2030-01-01T00:00:00Z".parse().unwrap();
-    let app = App::for_test(customers, Editions::holding(indexes, far), Arc::clone(&clock) as _);
-    World { app, database, clock, random, partner: PartnerId::parse(PARTNER).unwrap() }
-}
-
-fn person(first: &str, last: &str, born: Option<&str>) -> Party {
-    let today = "2026-01-25".parse().unwrap();
-    Party::Personal(Person {
-        name: PersonName {
-            prefix: None,
-            first: Text::parse(first).unwrap(),
-            middle: None,
-            last: Text::parse(last).unwrap(),
-            suffix: None,
-            preferred: None,
-        },
-        profile: PersonProfile {
-            birth_date: born.map(|born| BirthDate::parse(born, today).unwrap()),
-            ..PersonProfile::default()
-        },
-        due_diligence: None,
-    })
-}
-
-fn business(name: &str) -> Party {
-    Party::Business(Business {
-        name: Text::parse(name).unwrap(),
-        profile: BusinessProfile::default(),
-        due_diligence: None,
-    })
-}
-
-fn actor() -> Actor {
-    Actor {
-        client: ClientId::parse("client-1").unwrap(),
-        who: "test".to_owned(),
-        source_ip: None,
-        request_id: "r-1".to_owned(),
-    }
-}
-
-impl World {
-    async fn onboard(&self, party: Party) -> Customer {
-        let id = CustomerId::new(&*self.clock, &*self.random);
-        let cif = CifNumber::draw(&*self.random);
-        let start = Onboarding {
-            id,
-            partner: self.partner,
-            cif,
-            party,
-            client_identifier: None,
-            primaries: Vec::new(),
-        };
-        let (customer, change) = Customer::onboard(start, self.clock.now());
-        self.write(None, &customer, &change).await;
-        customer
-    }
-
-    async fn write(
-        &self,
-        before: Option<&Customer>,
-        after: &Customer,
-        change: &domain::customer::Change,
-    ) {
-        let commit = Commit {
-            before,
-            after,
-            change,
-            actor: &actor(),
-            now: self.clock.now(),
-            owner: None,
-            evidence: Vec::new(),
-        };
-        self.app.customers.commit(commit).await.unwrap();
-    }
-
-    fn message(&self, customer: &Customer) -> String {
-        let run = EventId::new(&*self.clock, &*self.random);
-        let request = ScanRequest { partner: customer.partner, customer: customer.id, run };
-        serde_json::to_string(&request).unwrap()
-    }
-
-    async fn now(&self, customer: &Customer) -> Customer {
-        self.app.customers.get(customer.partner, customer.id).await.unwrap().unwrap()
-    }
-
-    async fn events(&self) -> usize {
-        let items = self.database.dump(&self.database.customers()).await;
-        items.iter().filter(|item| store::text(item, "sk").unwrap().starts_with("EVENT#")).count()
-    }
-
-    async fn evidence(&self) -> Vec<Item> {
-        let items = self.database.dump(&self.database.customers()).await;
-        let is_evidence = |item: &Item| store::text(item, "sk").unwrap().starts_with("SCREENING#");
-        items.into_iter().filter(is_evidence).collect()
-    }
+async fn run(app: &App, body: &str) -> Result<Outcome, ScanError> {
+    super::run(app, body, 1).await
 }
 
 #[tokio::test]
 async fn the_triggers_of_the_contract_hit_and_others_do_not() {
     use ScanStatus::{Clear, Failed};
-    let world = world();
+    let world = World::new().await;
     let cases = [
         (person("Bob", "Smith", Some("1953-09-22")), Clear, Clear),
         (person("Vladimir", "Putin", Some("1952-10-07")), Clear, Failed),
@@ -203,7 +44,7 @@ async fn the_triggers_of_the_contract_hit_and_others_do_not() {
 
 #[tokio::test]
 async fn every_run_leaves_evidence_with_its_versions_hits_or_none() {
-    let world = world();
+    let world = World::new().await;
     for party in [person("Bob", "Smith", None), person("Vladimir", "Putin", None)] {
         let customer = world.onboard(party).await;
         run(&world.app, &world.message(&customer)).await.unwrap();
@@ -226,7 +67,7 @@ async fn every_run_leaves_evidence_with_its_versions_hits_or_none() {
 
 #[tokio::test]
 async fn a_message_that_comes_twice_changes_nothing_more() {
-    let world = world();
+    let world = World::new().await;
     let customer = world.onboard(person("Vladimir", "Putin", None)).await;
     let message = world.message(&customer);
     assert_eq!(run(&world.app, &message).await.unwrap(), Outcome::Stored);
@@ -245,7 +86,7 @@ async fn a_message_that_comes_twice_changes_nothing_more() {
 
 #[tokio::test]
 async fn two_workers_at_once_agree() {
-    let world = world();
+    let world = World::new().await;
     let customer = world.onboard(person("Vladimir", "Putin", None)).await;
     let events = world.events().await;
     let (one, two) = (world.message(&customer), world.message(&customer));
@@ -255,27 +96,172 @@ async fn two_workers_at_once_agree() {
 }
 
 #[tokio::test]
-async fn a_cleared_hit_stays_cleared_until_the_listed_entity_changes() {
-    let world = world();
-    let customer = world.onboard(person("Vladimir", "Putin", None)).await;
-    run(&world.app, &world.message(&customer)).await.unwrap();
-    let before = world.now(&customer).await;
-    let mut after = before.clone();
-    let change = after.decide(ScanKind::PepScan, Decision::Clear, world.clock.now()).unwrap();
-    world.write(Some(&before), &after, &change).await;
-    run(&world.app, &world.message(&customer)).await.unwrap();
-    assert_eq!(world.now(&customer).await.pep_scan.status, ScanStatus::Clear);
+async fn a_cleared_hit_stays_cleared_until_the_listed_entity_or_the_customer_changes() {
+    let world = World::new().await;
+    let listed = ("Q-1", "Anatolia Quillson", "");
+    world.edition(&[listed]).await;
+    let made = world.screened(person("Anatolia", "Quillson", None)).await;
+    assert_eq!(made.pep_scan.status, ScanStatus::Failed);
+    let clear = |customer: &mut Customer, now| {
+        customer.decide(ScanKind::PepScan, Decision::Clear, now).unwrap()
+    };
+    let status = async || world.now(&made).await.pep_scan.status;
 
-    let mut subject = Subject::of(&world.now(&customer).await, &[]);
-    let one = screen(&subject, &indexes(), &Config::default());
-    assert_eq!(one.pep_hits(), screen(&subject, &indexes(), &Config::default()).pep_hits());
-    subject = Subject::of(&world.onboard(person("Bob", "Smith", None)).await, &[]);
-    assert!(screen(&subject, &indexes(), &Config::default()).pep_hits().is_empty());
+    // Both sides as they were: a screening of its own, a night, an edition that alters others.
+    world.change(&made, clear).await;
+    world.screen(&made).await;
+    assert_eq!(status().await, ScanStatus::Clear);
+    world.edition(&[listed, ("Q-2", "Bertil Oxenmark", "role.head")]).await;
+    world.screen(&made).await;
+    assert_eq!(status().await, ScanStatus::Clear);
+
+    // The entity altered: the sweep past the new edition finds it by itself.
+    world.edition(&[("Q-1", "Anatolia Quillson", "role.head")]).await;
+    assert_eq!(status().await, ScanStatus::Failed);
+
+    // The customer altered: a birth date, then an address in a country that was not screened before.
+    world.change(&made, clear).await;
+    world.screen(&made).await;
+    assert_eq!(status().await, ScanStatus::Clear);
+    let born = person("Anatolia", "Quillson", Some("1980-03-06"));
+    let party = |customer: &mut Customer, now| {
+        customer.change_party(born, AuditAction::ChangeProfile, now).unwrap()
+    };
+    world.change(&made, party).await;
+    world.screen(&made).await;
+    assert_eq!(status().await, ScanStatus::Failed);
+    world.change(&made, clear).await;
+    add_address(&world, &made, "FR").await;
+    world.screen(&made).await;
+    assert_eq!(status().await, ScanStatus::Failed);
+    // Another address in the same country says nothing new.
+    world.change(&made, clear).await;
+    add_address(&world, &made, "FR").await;
+    world.screen(&made).await;
+    assert_eq!(status().await, ScanStatus::Clear);
+}
+
+async fn add_address(world: &World, customer: &Customer, country: &str) {
+    let id = ContactId::new(ContactKind::Address, &*world.clock, &*world.random);
+    let body = ContactBody::Address(Address {
+        address_type: AddressType::Home,
+        classification: None,
+        street1: Text::parse("1 Rue").unwrap(),
+        street2: None,
+        city: Text::parse("Ville").unwrap(),
+        state: None,
+        postal_code: None,
+        country: Country::parse(country).unwrap(),
+    });
+    let step =
+        |customer: &mut Customer, now| customer.add_contact(id, body, false, &[], now).unwrap();
+    world.change(customer, step).await;
+}
+
+#[tokio::test]
+async fn what_left_the_list_closes_its_case_and_reopens_a_positive_one() {
+    let world = World::new().await;
+    let listed = ("Q-1", "Anatolia Quillson", "");
+    world.edition(&[listed]).await;
+    let ana = |born| person("Anatolia", "Quillson", born);
+    let failed = world.screened(ana(None)).await;
+    let reviewing = world.screened(ana(None)).await;
+    let positive = world.screened(ana(None)).await;
+    for (customer, decision) in [(&reviewing, Decision::Reviewing), (&positive, Decision::Positive)]
+    {
+        let decide = |customer: &mut Customer, now| {
+            customer.decide(ScanKind::PepScan, decision, now).unwrap()
+        };
+        world.change(customer, decide).await;
+    }
+    let (events, evidence) = (world.events().await, world.evidence().await.len());
+    world.edition(&[]).await;
+    for (customer, status) in [
+        (&failed, ScanStatus::Clear),
+        (&reviewing, ScanStatus::Clear),
+        (&positive, ScanStatus::Reviewing),
+    ] {
+        assert_eq!(world.now(customer).await.pep_scan.status, status);
+        let trail = world.app.customers.audit_trail(world.partner, customer.id).await.unwrap();
+        let last = trail.last().unwrap();
+        assert_eq!(
+            (last.action, &last.fields[..]),
+            (AuditAction::Screen, &["pepScan".to_owned()][..])
+        );
+        let chain = world.app.customers.verify_audit(world.partner, customer.id).await.unwrap();
+        assert!(chain.unwrap().is_ok());
+    }
+    assert_eq!(world.events().await, events + 3, "each change is told");
+    let found = world.evidence().await;
+    assert_eq!(found.len(), evidence + 3);
+    let withdrawn: Vec<&str> = found
+        .iter()
+        .filter_map(|item| {
+            store::text(item["withdrawn"].as_l().ok()?.first()?.as_m().ok()?, "reason")
+        })
+        .collect();
+    assert_eq!(withdrawn, ["removed"; 3]);
+    // The night after brings nothing more.
+    for customer in [&failed, &positive] {
+        let before = world.now(customer).await;
+        world.screen(customer).await;
+        assert_eq!(world.now(customer).await, before);
+    }
+    assert_eq!(world.events().await, events + 3);
+}
+
+#[tokio::test]
+async fn an_older_edition_takes_no_hit_away() {
+    let world = World::new().await;
+    let slow = world.another_worker();
+    let made = world.onboard(person("Anatolia", "Quillson", None)).await;
+    // The slow worker holds the edition of before; the hit is made with the one after.
+    super::run(&slow, &world.message(&world.onboard(person("Bob", "Smith", None)).await), 1)
+        .await
+        .unwrap();
+    world.clock.advance(SignedDuration::from_secs(1));
+    world.list(&[("Q-1", "Anatolia Quillson", "")]).await;
+    world.refreshed().await;
+    world.clock.advance(SignedDuration::from_secs(26));
+    world.app.editions.in_force(world.clock.now()).await.unwrap();
+    world.screen(&made).await;
+    assert_eq!(world.now(&made).await.pep_scan.status, ScanStatus::Failed);
+    super::run(&slow, &world.message(&made), 1).await.unwrap();
+    assert_eq!(world.now(&made).await.pep_scan.status, ScanStatus::Failed);
+}
+
+#[tokio::test]
+async fn a_night_without_news_is_one_piece_of_evidence_for_each_edition() {
+    let world = World::new().await;
+    let made = world.screened(person("Bob", "Smith", None)).await;
+    let count = async || world.evidence().await.len();
+    assert_eq!(count().await, 1);
+    let mut last = String::new();
+    for _ in 0..3 {
+        world.clock.advance(SignedDuration::from_hours(24));
+        last = world.message(&made);
+        assert_eq!(run(&world.app, &last).await.unwrap(), Outcome::Stored);
+        assert_eq!(run(&world.app, &last).await.unwrap(), Outcome::Repeated, "the same run");
+        assert_eq!(count().await, 2);
+    }
+    let kept = |item: &Item| store::number(item, "expiresAt").is_some();
+    let evidence = world.evidence().await;
+    let repeated = evidence.iter().find(|item| kept(item)).unwrap();
+    assert_eq!(store::number(repeated, "runs"), Some(3));
+    assert!(last.contains(store::text(repeated, "run").unwrap()), "the latest run");
+    assert!(!kept(evidence.iter().find(|item| !item.contains_key("runs")).unwrap()));
+    // Another edition in force is another thing to have been screened against.
+    world.edition(&[("Q-1", "Anatolia Quillson", "")]).await;
+    assert_eq!(count().await, 2, "the sweep asks for nobody whom it does not concern");
+    world.clock.advance(SignedDuration::from_hours(24));
+    world.screen(&made).await;
+    assert_eq!(count().await, 3);
+    assert_eq!(world.now(&made).await.version, 2, "one screening changed it");
 }
 
 #[tokio::test]
 async fn a_new_name_is_screened_anew() {
-    let world = world();
+    let world = World::new().await;
     let customer = world.onboard(person("Bob", "Smith", None)).await;
     run(&world.app, &world.message(&customer)).await.unwrap();
     let before = world.now(&customer).await;
@@ -292,7 +278,7 @@ async fn a_new_name_is_screened_anew() {
 
 #[tokio::test]
 async fn unknown_customers_are_done_and_damaged_messages_are_not() {
-    let world = world();
+    let world = World::new().await;
     let customer = world.onboard(person("Bob", "Smith", None)).await;
     let mut unknown = customer.clone();
     unknown.id = CustomerId::new(&*world.clock, &*world.random);

@@ -170,6 +170,18 @@ async fn reviewers_decide_what_a_scan_found() {
         .filter_map(|item| store::text(item, "reason").map(str::to_owned))
         .collect();
     assert_eq!(reasons.len(), 2);
+    // Each disposition names what it is about, by the content of both sides.
+    let evidence = world.database.dump(&world.database.customers()).await;
+    for item in evidence.iter().filter(|item| store::text(item, "decision").is_some()) {
+        let hits = item["hits"].as_l().unwrap();
+        assert!(!hits.is_empty());
+        for hit in hits {
+            let hit = hit.as_m().unwrap();
+            let digits = |name| store::text(hit, name).map(str::len);
+            assert_eq!((digits("content"), digits("subject")), (Some(16), Some(16)));
+            assert_eq!(store::text(hit, "listId"), Some("sdn"));
+        }
+    }
 
     let wrong = world.errors(decide("ofac", json!({ "decision": "Maybe" }))).await;
     assert_eq!(wrong.1, ["1005 decision must be one of Reviewing, Clear, Positive"]);

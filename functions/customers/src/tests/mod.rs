@@ -8,11 +8,13 @@ mod onboarding;
 mod safety;
 mod search;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crypto::KeyRing;
 use crypto::test_support::MemoryWrapper;
 use domain::ids::{CustomerId, PartnerId};
+use domain::scan::{Finding, Fingerprint, ListedEntity};
 use domain::time::{Clock, FixedClock, Random, SequenceRandom};
 use http_api::{Failure, ROUTES, Reply, Request};
 use serde_json::{Value, json};
@@ -249,11 +251,17 @@ impl World {
 
     /// Lets a screening run find these list entries.
     async fn screen(&self, id: &str, ofac: &[&str], pep: &[&str]) {
-        let hits = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect();
+        let print = Fingerprint::parse("0123456789abcdef").unwrap();
+        let found = |ids: &[&str]| Finding {
+            subject: print.clone(),
+            hits: ids.iter().map(|id| (ListedEntity::new("sdn", id), print.clone())).collect(),
+            withdrawn: BTreeSet::new(),
+        };
         let before = self.record(id).await;
         let mut after = before.clone();
         let now = self.clock.now();
-        let change = after.screened(before.subject_revision, &hits(ofac), &hits(pep), now).unwrap();
+        let revision = before.subject_revision;
+        let change = after.screened(revision, &found(ofac), &found(pep), now).unwrap();
         let actor = domain::audit::Actor {
             client: domain::ids::ClientId::parse("scan-worker").unwrap(),
             who: "scan-worker".to_owned(),

@@ -262,7 +262,7 @@ async fn a_decision_and_a_screening_at_once_keep_both() {
     let refused = world.app.customers.commit(commit).await;
     assert!(matches!(refused, Err(store::customers::CommitRefused::Stale)));
     let record = world.record(&id).await;
-    assert_eq!(record.ofac.known_hits.len(), 2);
+    assert_eq!(record.ofac.hits.len(), 2);
     let key = CustomerKey::new(record.partner, record.id);
     assert!(world.database.customers().get(&key).await.unwrap().is_some());
 }

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use uuid::Uuid;
 
 use super::*;
@@ -6,7 +8,7 @@ use crate::choices::PhoneType;
 use crate::contact::Phone;
 use crate::ids::{OwnerId, PhoneId};
 use crate::phone::PhoneNumber;
-use crate::scan::ScanStatus;
+use crate::scan::{Fingerprint, ListedEntity, ScanStatus};
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_769_381_724 + second).unwrap()
@@ -75,8 +77,14 @@ fn owner(n: u128, customer: u128, percent: &str) -> Contact {
     }
 }
 
-fn none() -> BTreeSet<String> {
-    BTreeSet::new()
+fn found(entries: &[&str]) -> Finding {
+    let print = Fingerprint::parse("0123456789abcdef").unwrap();
+    let hits = entries.iter().map(|uid| (ListedEntity::new("pep", uid), print.clone())).collect();
+    Finding { subject: print, hits, withdrawn: BTreeSet::new() }
+}
+
+fn none() -> Finding {
+    found(&[])
 }
 
 #[test]
@@ -273,8 +281,7 @@ fn owners_belong_to_companies_once_and_to_one_hundred_percent() {
 #[test]
 fn decisions_move_one_scan_and_say_so() {
     let mut customer = onboard(person("Putin"));
-    let hits = BTreeSet::from(["pep-1".to_owned()]);
-    customer.screened(1, &none(), &hits, at(1)).unwrap();
+    customer.screened(1, &none(), &found(&["1"]), at(1)).unwrap();
     assert_eq!(customer.pep_scan.status, ScanStatus::Failed);
     assert!(customer.decide(ScanKind::Ofac, Decision::Clear, at(2)).is_err());
     let change = customer.decide(ScanKind::PepScan, Decision::Clear, at(2)).unwrap();

@@ -5,8 +5,10 @@
 
 use super::format::*;
 use super::grams::{bigrams, gram_key};
+use crate::acronym;
 use crate::country;
 use crate::entity::{Entity, Gender, ListEdition, ListInfo};
+use crate::search::view_all;
 use crate::text::{Token, lexicon, squashed, tokens_of};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashMap};
@@ -53,6 +55,7 @@ struct TokenKey {
     weight: u8,
     abjad: bool,
     syllable: bool,
+    known: bool,
 }
 
 impl TokenKey {
@@ -63,6 +66,7 @@ impl TokenKey {
             weight: (token.weight * 255.0).round().clamp(1.0, 255.0) as u8,
             abjad: token.abjad,
             syllable: token.syllable,
+            known: token.known,
             text: token.text,
             sound: token.sound,
             skeleton: token.skeleton,
@@ -76,6 +80,7 @@ struct NameRow {
     entity_type: u8,
     tokens: Vec<usize>,
     squashed: Option<u64>,
+    acronyms: Vec<u64>,
 }
 
 #[derive(serde::Serialize)]
@@ -113,7 +118,9 @@ pub fn compile(lists: &[ListEdition]) -> Result<Vec<u8>, CompileError> {
             let before = names.len();
             let number = entities.len() as u32;
             for name in &entity.names {
-                let tokens: Vec<usize> = tokens_of(&name.text, entity.entity_type)
+                let read = tokens_of(&name.text, entity.entity_type);
+                let acronyms = acronym::keys(view_all(&read).as_slice());
+                let tokens: Vec<usize> = read
                     .into_iter()
                     .map(|token| {
                         let next = keys.len();
@@ -128,6 +135,7 @@ pub fn compile(lists: &[ListEdition]) -> Result<Vec<u8>, CompileError> {
                         entity_type: entity.entity_type.code(),
                         tokens,
                         squashed: squashed(&name.text),
+                        acronyms: acronyms.iter().map(|letters| acronym::hash(letters)).collect(),
                     });
                 }
             }
@@ -203,7 +211,8 @@ fn write_tokens(tokens: &[TokenKey], sections: &mut [Vec<u8>]) -> Result<(), Com
             token.class
                 | u8::from(token.abjad) << 3
                 | u8::from(same) << 4
-                | u8::from(token.syllable) << 5,
+                | u8::from(token.syllable) << 5
+                | u8::from(token.known) << 6,
         );
         records.extend_from_slice(&token.group.to_le_bytes());
         records.push(token.weight);
@@ -245,7 +254,10 @@ fn write_names(
     let mut hashes: Vec<(u64, u32)> = names
         .iter()
         .enumerate()
-        .filter_map(|(number, name)| Some((name.squashed?, number as u32)))
+        .flat_map(|(number, name)| {
+            let keys = name.squashed.iter().chain(&name.acronyms);
+            keys.map(move |key| (*key, number as u32))
+        })
         .collect();
     hashes.sort_unstable();
     put(sections, Section::Squashed, keyed_rows(&hashes));

@@ -269,6 +269,7 @@ impl Index {
             group: u16_at(record, 8),
             abjad: flags & 8 != 0,
             syllable: flags & 32 != 0,
+            known: flags & 64 != 0,
         })
     }
 

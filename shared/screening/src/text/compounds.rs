@@ -78,6 +78,27 @@ pub(super) fn collapse_letters(words: &mut Vec<RawWord>, person: bool) {
     }
 }
 
+/// Abbreviations that Russian bodies carry in their names stand for whole words.
+pub(super) fn spell_out(words: &mut Vec<RawWord>) {
+    const ABBREVIATIONS: [(&str, &[&str]); 6] = [
+        ("nii", &["scientific", "research", "institute"]),
+        ("tsnii", &["central", "scientific", "research", "institute"]),
+        ("cnii", &["central", "scientific", "research", "institute"]),
+        ("npo", &["scientific", "production", "association"]),
+        ("npp", &["scientific", "production", "enterprise"]),
+        ("okb", &["experimental", "design", "bureau"]),
+    ];
+    let mut at = 0;
+    while let Some(word) = words.get(at) {
+        let latin = matches!(word.script, Script::Latin | Script::Cyrillic);
+        let found = ABBREVIATIONS.iter().find(|(short, _)| latin && *short == word.text);
+        if let Some((_, long)) = found {
+            replace(words, at, long);
+        }
+        at += 1;
+    }
+}
+
 /// "Abdulrahman", "Abd al-Rahman" and "Abdel Rahman" become abd + rahman; "Nureddin" and "Nur al-Din" become nur + din.
 pub(super) fn split_arabic_compounds(words: &mut Vec<RawWord>) {
     const SERVANT: [&str; 12] = [

@@ -11,20 +11,29 @@ const LEGAL: &str = include_str!("../tables/legal.txt");
 const TITLES: &str = include_str!("../tables/titles.txt");
 const PARTICLES: &str = include_str!("../tables/particles.txt");
 const CONCEPTS: &str = include_str!("../tables/concepts.txt");
+const PLACES: &str = include_str!("../tables/places.txt");
 const GIVEN: &str = include_str!("../tables/given.txt");
 const COMMON: &str = include_str!("../tables/common.txt");
+const KNOWN: &str = include_str!("../tables/known.txt");
 const FREQUENCY: &str = include_str!("../tables/frequency.txt");
 const PINYIN: &str = include_str!("../tables/pinyin.txt");
 
 /// A hand-listed common name counts as if it stood in this many entries.
 const COMMON_COUNT: u32 = 120;
 
-/// A legal form: its name in the table and the group that makes its spellings equal.
+/// A legal form: how it is spelled, written together, and the group that makes its spellings alike.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct LegalForm {
-    pub(crate) name: &'static str,
+pub(crate) struct LegalForm<'l> {
+    pub(crate) spelled: &'l str,
     pub(crate) group: u16,
 }
+
+/// Places are kept apart from other meaning groups by this bit.
+pub(crate) const PLACE_GROUP: u16 = 0x2000;
+
+/// Patronymics are kept apart from the given names they come from by these bits.
+const SON: u16 = 0x1000;
+const DAUGHTER: u16 = 0x2000;
 
 /// Legal forms are kept apart from meaning groups by this bit.
 const LEGAL_GROUP: u16 = 0x4000;
@@ -32,7 +41,8 @@ const LEGAL_GROUP: u16 = 0x4000;
 /// One spelling of a legal form, as romanised words.
 struct LegalSpelling {
     words: Vec<String>,
-    form: LegalForm,
+    together: String,
+    group: u16,
 }
 
 /// What is known of one word.
@@ -48,6 +58,8 @@ pub(crate) struct Word {
     pub(crate) given: u16,
     /// In how many listed entries it stands.
     pub(crate) count: u32,
+    /// A family name too widespread to be a slip in another one.
+    pub(crate) known: bool,
 }
 
 pub(crate) struct Lexicon {
@@ -65,12 +77,18 @@ pub(crate) fn lexicon() -> &'static Lexicon {
     LEXICON.get_or_init(Lexicon::read)
 }
 
-/// Sixteen hexadecimal digits over every table. An index compiled with other tables is refused.
+/// Edition of the rules that make tokens of a name; change one, count this up.
+const RULES: u32 = 2;
+
+/// A hash over every table and the edition of the rules. An index compiled with others is refused.
 pub(crate) fn version() -> u64 {
     static VERSION: OnceLock<u64> = OnceLock::new();
     *VERSION.get_or_init(|| {
         let mut hasher = xxhash_rust::xxh3::Xxh3::new();
-        for table in [LEGAL, TITLES, PARTICLES, CONCEPTS, GIVEN, COMMON, FREQUENCY, PINYIN] {
+        hasher.update(&RULES.to_le_bytes());
+        for table in
+            [LEGAL, TITLES, PARTICLES, CONCEPTS, PLACES, GIVEN, COMMON, KNOWN, FREQUENCY, PINYIN]
+        {
             hasher.update(table.as_bytes());
             hasher.update(&[0]);
         }
@@ -116,6 +134,9 @@ impl Lexicon {
             let word = words.entry(token).or_default();
             word.count = word.count.max(COMMON_COUNT);
         }
+        for token in single_words(KNOWN) {
+            words.entry(token).or_default().known = true;
+        }
         for token in single_words(TITLES) {
             words.entry(token).or_default().title = true;
         }
@@ -130,6 +151,14 @@ impl Lexicon {
                 }
             }
         }
+        for (at, (_, spellings)) in keyed_lines(PLACES).enumerate() {
+            for token in spellings.split_whitespace().filter_map(only_word) {
+                let word = words.entry(token).or_default();
+                if word.concept == 0 {
+                    word.concept = PLACE_GROUP | u16::try_from(at + 1).unwrap_or(0);
+                }
+            }
+        }
         for (at, line) in lines(GIVEN).enumerate() {
             for token in
                 line.split_whitespace().filter(|token| !token.ends_with('_')).filter_map(only_word)
@@ -141,15 +170,16 @@ impl Lexicon {
             }
         }
         let mut legal: HashMap<String, Vec<LegalSpelling>> = HashMap::new();
-        for (at, (name, spellings)) in keyed_lines(LEGAL).enumerate() {
-            let form = LegalForm { name, group: LEGAL_GROUP | u16::try_from(at).unwrap_or(0) };
+        for (at, (_, spellings)) in keyed_lines(LEGAL).enumerate() {
+            let group = LEGAL_GROUP | u16::try_from(at).unwrap_or(0);
             for spelling in spellings.split('|') {
                 let spelled = romanised_words(spelling);
                 if let Some(first) = spelled.first() {
-                    legal
-                        .entry(first.clone())
-                        .or_default()
-                        .push(LegalSpelling { words: spelled, form });
+                    legal.entry(first.clone()).or_default().push(LegalSpelling {
+                        together: cut(&spelled.concat()).to_owned(),
+                        words: spelled,
+                        group,
+                    });
                 }
             }
         }
@@ -175,6 +205,24 @@ impl Lexicon {
         self.words.get(text).copied().unwrap_or_default()
     }
 
+    /// The group of a patronymic: that of the father's name, apart for sons and daughters; 0 when the name is not known.
+    pub(crate) fn patronymic(&self, text: &str) -> u16 {
+        const SONS: [&str; 13] = [
+            "yevich", "ievich", "jevitj", "ovich", "evich", "ovych", "evych", "avich", "ovitj",
+            "evitj", "ovitch", "evitch", "yovych",
+        ];
+        const DAUGHTERS: [&str; 7] = ["yevna", "ievna", "jevna", "ovna", "evna", "ivna", "auna"];
+        let of = |endings: &[&str], bit: u16| {
+            let stem = endings.iter().find_map(|ending| text.strip_suffix(ending))?;
+            let given = ["", "i", "y", "o"].iter().find_map(|ending| {
+                let given = self.word(&[stem, *ending].concat()).given;
+                (given != 0).then_some(given)
+            })?;
+            Some(given | bit)
+        };
+        of(&SONS, SON).or_else(|| of(&DAUGHTERS, DAUGHTER)).unwrap_or(0)
+    }
+
     /// Whether a word is part of a legal form of several words ("liability", "obshchestvo").
     pub(crate) fn in_legal_form(&self, text: &str) -> bool {
         self.legal_words.contains(text)
@@ -184,14 +232,38 @@ impl Lexicon {
     pub(crate) fn legal_form<'w>(
         &self,
         words: impl Fn(usize) -> Option<&'w str>,
-    ) -> Option<(LegalForm, usize)> {
+    ) -> Option<(LegalForm<'_>, usize)> {
         let spellings = self.legal.get(words(0)?)?;
+        // In a form of three words or more, one of the later ones may be an initial: "joint s. company".
+        let stands = |word: &str, given: &str, long: bool| {
+            word == given || long && given.len() == 1 && word.starts_with(given)
+        };
         spellings
             .iter()
             .find(|spelling| {
-                spelling.words.iter().enumerate().all(|(at, word)| words(at) == Some(word.as_str()))
+                let long =
+                    spelling.words.len() >= 3 && spelling.words.iter().all(|word| word.len() >= 4);
+                let mut whole = 0;
+                let all = spelling.words.iter().enumerate().all(|(at, word)| {
+                    words(at).is_some_and(|given| {
+                        whole += usize::from(given.len() > 1);
+                        stands(word, given, long)
+                    })
+                });
+                all && (!long || whole + 1 >= spelling.words.len())
             })
-            .map(|spelling| (spelling.form, spelling.words.len()))
+            .map(|spelling| {
+                (
+                    LegalForm { spelled: &spelling.together, group: spelling.group },
+                    spelling.words.len(),
+                )
+            })
+    }
+
+    /// As [`Self::near`], and for words of four letters that lost one.
+    pub(crate) fn near_short(&self, text: &str) -> Option<&str> {
+        let short = text.len() == 4 && !self.words.contains_key(text);
+        if short { self.near.get(text).map(String::as_str) } else { self.near(text) }
     }
 
     /// The common long word that `text` is one slip away from, when `text` itself is no known word.
@@ -209,6 +281,14 @@ impl Lexicon {
             shorter.push_str(text.get(at + 1..)?);
             self.near.get(&shorter).map(String::as_str)
         })
+    }
+}
+
+/// Long forms differ early; the index keeps no more of them.
+fn cut(text: &str) -> &str {
+    match text.char_indices().nth(40) {
+        Some((end, _)) => text.get(..end).unwrap_or(text),
+        None => text,
     }
 }
 

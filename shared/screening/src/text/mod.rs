@@ -3,6 +3,7 @@
 //! Invariant: compiler and matcher call the same functions here, so a listed name and the same name in a query always
 //! become the same tokens. Nothing depends on which list or index is loaded.
 
+mod classify;
 mod compounds;
 pub(crate) mod lexicon;
 pub(crate) mod romanise;

@@ -1,4 +1,5 @@
-//! Finding customers: by a search term's lookup row, by file number, or in the listing by creation.
+//! Finding customers: by a search term's lookup row, by file number, or in the listing by creation, of which there is a
+//! second, sparse one of the customers that have a case.
 //!
 //! Search terms are blind indexes under keys of their own, so a lookup partition neither shows the value nor matches
 //! one of another kind or partner.
@@ -14,16 +15,20 @@ use domain::scan::ScanStatus;
 use domain::tax::TaxIdentity;
 use jiff::Timestamp;
 
-use super::record::malformed;
+use super::record::{is_case, malformed};
 use super::{Customers, CustomersError};
 use crate::keys::{
-    CifKey, CustomerKey, Key, LookupKey, listing_partition, lookup_partition, sortable_millis,
+    CifKey, CustomerKey, Key, LookupKey, case_partition, listing_partition, lookup_partition,
+    sortable_millis,
 };
 use crate::pages::{Listing, NumberedPage, PageError};
 use crate::{Expression, Item, Query, text};
 
 /// The index that lists a partner's customers by creation.
 pub const BY_PARTNER: &str = "by-partner";
+
+/// The sparse index of a partner's customers with a scan that is `Failed`, `Reviewing` or `Positive`, by creation.
+pub const OPEN_CASES: &str = "open-cases";
 
 /// Something a customer can be found by exactly.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -106,7 +111,13 @@ impl ListFilter {
     /// The times as sort keys and the rest as a server-side filter; exact comparison of the times within their first
     /// and last millisecond is left to [`Self::admits`].
     fn query(&self, partner: PartnerId) -> Query {
-        let mut query = Query::index(BY_PARTNER, "listPk", "listSk", listing_partition(partner));
+        // Cases are few among many customers: looking for them costs what they are, not what there is.
+        let cases = [self.ofac, self.pep_scan].into_iter().flatten().any(is_case);
+        let mut query = if cases {
+            Query::index(OPEN_CASES, "casePk", "listSk", case_partition(partner))
+        } else {
+            Query::index(BY_PARTNER, "listPk", "listSk", listing_partition(partner))
+        };
         if self.created_from.is_some() || self.created_to.is_some() {
             let low = self.created_from.map_or_else(String::new, sortable_millis);
             // '~' sorts behind every id.

@@ -25,10 +25,13 @@
 mod audit;
 mod commit;
 mod contact_record;
+mod evidence;
 mod find;
+mod hits_record;
 mod record;
 #[cfg(test)]
 mod tests;
+mod watched;
 
 use std::sync::Arc;
 
@@ -44,7 +47,9 @@ use crate::{Item, Query, StoreError, Table, text};
 
 pub use audit::ChainBroken;
 pub use commit::{Commit, CommitRefused};
-pub use find::{BY_PARTNER, ListError, ListFilter, Term};
+pub use evidence::evidence;
+pub use find::{BY_PARTNER, ListError, ListFilter, OPEN_CASES, Term};
+pub use watched::Watched;
 
 /// The customer table or its keys failed; nothing a caller did.
 #[derive(Debug, thiserror::Error)]

@@ -4,7 +4,7 @@
 //! does not open; reading parses every value again, so an item that nobody here wrote never becomes a customer; absent
 //! values are absent, not null.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use crypto::{Aad, ScopeKeys, Sealed};
@@ -23,7 +23,7 @@ use domain::profile::{
     PersonProfile, WebAddress,
 };
 use domain::proof::{Proof, ProofKind, ProofMethod};
-use domain::scan::{Scan, ScanStatus};
+use domain::scan::ScanStatus;
 use domain::tax::{TaxId, TaxIdType, TaxIdentity};
 use domain::text::Text;
 use jiff::Timestamp;
@@ -31,7 +31,8 @@ use serde::{Deserialize, Serialize};
 
 use super::CustomersError;
 use super::contact_record::{ContactRecord, read_contact, write_contact};
-use crate::keys::{CustomerKey, Key, listing_partition, listing_sort};
+use super::hits_record::{HitsRecord, read_scan, write_hits};
+use crate::keys::{CustomerKey, Key, case_partition, listing_partition, listing_sort};
 use crate::{Item, StoreError, from_item, to_item};
 
 #[derive(Serialize, Deserialize)]
@@ -48,8 +49,8 @@ struct CustomerRecord {
     status: CustomerStatus,
     ofac: ScanStatus,
     pep_scan: ScanStatus,
-    ofac_hits: BTreeSet<String>,
-    pep_scan_hits: BTreeSet<String>,
+    ofac_hits: HitsRecord,
+    pep_scan_hits: HitsRecord,
     created_at: Timestamp,
     modified_at: Timestamp,
     version: u64,
@@ -62,6 +63,8 @@ struct CustomerRecord {
     proofs: BTreeMap<ProofKind, ProofRecord>,
     list_pk: String,
     list_sk: String,
+    /// Only while a person has or had to decide something: it brings the customer into the index of cases.
+    case_pk: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -170,8 +173,8 @@ pub(super) fn write_customer(
         status: customer.status,
         ofac: customer.ofac.status,
         pep_scan: customer.pep_scan.status,
-        ofac_hits: customer.ofac.known_hits.clone(),
-        pep_scan_hits: customer.pep_scan.known_hits.clone(),
+        ofac_hits: write_hits(&customer.ofac),
+        pep_scan_hits: write_hits(&customer.pep_scan),
         created_at: customer.created_at,
         modified_at: customer.modified_at,
         version: customer.version,
@@ -183,6 +186,10 @@ pub(super) fn write_customer(
         proofs: customer.proofs.iter().map(|(kind, proof)| (*kind, write_proof(proof))).collect(),
         list_pk: listing_partition(customer.partner),
         list_sk: listing_sort(customer.created_at, customer.id),
+        case_pk: [&customer.ofac, &customer.pep_scan]
+            .iter()
+            .any(|scan| is_case(scan.status))
+            .then(|| case_partition(customer.partner)),
     };
     let mut item = to_compact_item(&record)?;
     CustomerKey::new(customer.partner, customer.id).stamp(&mut item);
@@ -215,8 +222,8 @@ pub(super) fn read_customer(item: Item, keys: &ScopeKeys) -> Result<Customer, Cu
         party,
         client_identifier: text(record.client_identifier.as_deref())?,
         status: record.status,
-        ofac: Scan { status: record.ofac, known_hits: record.ofac_hits },
-        pep_scan: Scan { status: record.pep_scan, known_hits: record.pep_scan_hits },
+        ofac: read_scan(record.ofac, record.ofac_hits)?,
+        pep_scan: read_scan(record.pep_scan, record.pep_scan_hits)?,
         created_at: record.created_at,
         modified_at: record.modified_at,
         version: record.version,
@@ -241,6 +248,14 @@ fn write_proof(proof: &Proof) -> ProofRecord {
 fn read_proof(record: ProofRecord) -> Proof {
     let ProofRecord { method, masked, index, auth, at } = record;
     Proof { method, masked, index, auth, at }
+}
+
+/// Whether a scan with this status brings its customer into the index of cases.
+pub(super) const fn is_case(status: ScanStatus) -> bool {
+    match status {
+        ScanStatus::Failed | ScanStatus::Reviewing | ScanStatus::Positive => true,
+        ScanStatus::Pending | ScanStatus::Clear => false,
+    }
 }
 
 fn write_common(customer: &Customer, keys: &ScopeKeys) -> Result<CommonRecord, CustomersError> {

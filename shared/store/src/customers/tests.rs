@@ -1,5 +1,7 @@
 //! Customers against a real expression engine.
 
+mod screening;
+
 use std::sync::Arc;
 
 use crypto::KeyRing;

@@ -1,0 +1,240 @@
+//! Editions move only forward, by condition, and with the record of what everybody has to be held against.
+
+use compliance::{ListDelta, delta_key, index_key};
+use domain::scan::ScanStatus;
+use screening::Index;
+
+use super::*;
+use crate::scan_queue::{ScanMessage, SweepPage};
+use crate::scan_worker::Outcome;
+use crate::testing::{MANIFEST, World, person};
+
+const PEP: &str = "pep";
+const ANA: (&str, &str, &str) = ("Q-1", "Anatolia Quillson", "");
+
+impl World {
+    async fn delta(&self, change: &ListChange) -> ListDelta {
+        let (bytes, _) = self.bucket.get(&delta_key(&change.delta)).await.unwrap().unwrap();
+        serde_json::from_slice(&bytes).unwrap()
+    }
+
+    /// The pages of sweeps on the queue, with their delay.
+    fn pages(&self) -> Vec<(u16, SweepPage)> {
+        let page = |(delay, message)| match message {
+            ScanMessage::Page(page) => Some((delay, page)),
+            ScanMessage::Customer(_) => None,
+        };
+        self.queue.take().into_iter().filter_map(page).collect()
+    }
+}
+
+#[tokio::test]
+async fn a_first_edition_holds_everybody_against_the_whole_list() {
+    let world = World::without_lists();
+    // Taken on before there was any list, and their messages are gone.
+    let bob = world.onboard(person("Bob", "Smith", None)).await;
+    let putin = world.onboard(person("Vladimir", "Putin", None)).await;
+    world.put_sources().await;
+    world.list(&[]).await;
+    let reports = world.refreshed().await;
+    assert!(matches!(reports[PEP].result, Refreshed::Published { .. }));
+    let manifest = world.manifest().await;
+    assert_eq!(manifest.changes.len(), 2);
+    for change in &manifest.changes {
+        let delta = world.delta(change).await;
+        assert_eq!((&delta.from, delta.index.as_ref()), (&None, Some(&change.to)));
+    }
+    world.drain().await;
+    assert_eq!(world.now(&bob).await.pep_scan.status, ScanStatus::Clear);
+    assert_eq!(world.now(&putin).await.pep_scan.status, ScanStatus::Failed);
+    let reports = world.refreshed().await;
+    assert_eq!(reports[PEP].result, Refreshed::Unchanged);
+    let [sweep] = &reports[PEP].sweeps[..] else { panic!("one sweep") };
+    assert!(sweep.done && sweep.begun == 0);
+    assert_eq!(sweep.customers, 2);
+}
+
+#[tokio::test]
+async fn a_new_edition_comes_with_a_small_index_of_what_is_new() {
+    let world = World::new().await;
+    let before = world.manifest().await;
+    world.list(&[ANA, ("Q-2", "Bertil Oxenmark", "")]).await;
+    world.refreshed().await;
+    world.list(&[("Q-1", "Anatolia Quillson", "role.head"), ("Q-3", "Dov Eskarin", "")]).await;
+    world.refreshed().await;
+    let manifest = world.manifest().await;
+    let [.., one, two] = &manifest.changes[..] else { panic!("two more changes") };
+    assert_eq!(one.from.as_ref(), Some(&before.lists[PEP].index));
+    assert_eq!((two.from.as_ref(), &two.to), (Some(&one.to), &manifest.lists[PEP].index));
+    let delta = world.delta(two).await;
+    assert_eq!(delta.added, 1);
+    assert_eq!(delta.altered.iter().collect::<Vec<_>>(), ["Q-1"]);
+    assert_eq!(delta.removed.iter().collect::<Vec<_>>(), ["Q-2"]);
+    let small = world.bucket.get(&index_key(&delta.index.unwrap())).await.unwrap().unwrap().0;
+    assert_eq!(screening::sha256_hex(&small), world.delta(two).await.index.unwrap());
+    assert_eq!(Index::from_bytes(small).unwrap().entity_count(), 2);
+    assert_eq!(manifest.lists["ofac-sdn"], before.lists["ofac-sdn"], "the other list stays");
+}
+
+#[tokio::test]
+async fn an_entry_added_to_a_list_reaches_the_customers_that_are_there() {
+    let world = World::new().await;
+    let ana = world.screened(person("Anatolia", "Quillson", None)).await;
+    let bob = world.screened(person("Bob", "Smith", None)).await;
+    assert_eq!(ana.pep_scan.status, ScanStatus::Clear);
+    let evidence = world.evidence().await.len();
+    world.list(&[ANA]).await;
+    world.refreshed().await;
+    let outcomes = world.drain().await;
+    let count = |wanted| outcomes.iter().filter(|outcome| **outcome == wanted).count();
+    assert!(count(Outcome::Swept) >= 8, "a page at least of each segment: {outcomes:?}");
+    assert_eq!(count(Outcome::Stored), 1, "{outcomes:?}");
+    assert_eq!(world.now(&ana).await.pep_scan.status, ScanStatus::Failed);
+    assert_eq!(world.now(&bob).await, bob, "nobody else was written");
+    assert_eq!(world.evidence().await.len(), evidence + 1);
+}
+
+#[tokio::test]
+async fn several_editions_in_a_row_end_with_the_last_one() {
+    let world = World::new().await;
+    let ana = world.screened(person("Anatolia", "Quillson", None)).await;
+    let dov = world.screened(person("Dov", "Eskarin", None)).await;
+    world.list(&[ANA]).await;
+    world.refreshed().await;
+    // The next edition comes before anybody was held against this one: Ana is off it again, Dov is on.
+    world.list(&[("Q-3", "Dov Eskarin", "")]).await;
+    world.refreshed().await;
+    let mut messages = world.queue.take();
+    assert_eq!(messages.len(), 16);
+    // In any order.
+    messages.reverse();
+    for (_, message) in messages {
+        world.deliver(&message, 1).await.unwrap();
+    }
+    world.drain().await;
+    assert_eq!(world.now(&ana).await.pep_scan.status, ScanStatus::Clear);
+    assert_eq!(world.now(&dov).await.pep_scan.status, ScanStatus::Failed);
+}
+
+#[tokio::test]
+async fn a_sweep_that_was_not_begun_is_begun_by_the_next_run() {
+    let world = World::new().await;
+    let ana = world.screened(person("Anatolia", "Quillson", None)).await;
+    world.list(&[ANA]).await;
+    let before = world.manifest().await;
+    world.refreshed().await;
+    // Killed after the manifest and before the queue: neither messages nor progress.
+    assert_eq!(world.pages().len(), 8);
+    for item in world.items("PART#").await {
+        let sweep = store::text(&item, "pk").unwrap().strip_prefix("SWEEP#").unwrap().to_owned();
+        let sweep = domain::ids::EventId::parse(&sweep).unwrap();
+        let segment = store::number(&item, "segment").unwrap();
+        let key = store::keys::SweepKey::new(sweep, u16::try_from(segment).unwrap());
+        world.app.customers.table().delete(&key, store::Expression::present()).await.unwrap();
+    }
+    assert_eq!(world.now(&ana).await.pep_scan.status, ScanStatus::Clear);
+    let reports = world.refreshed().await;
+    assert_eq!(reports[PEP].result, Refreshed::Unchanged);
+    assert_eq!(reports[PEP].sweeps.last().unwrap().begun, 8);
+    assert_eq!(world.manifest().await.changes.len(), before.changes.len() + 1);
+    world.drain().await;
+    assert_eq!(world.now(&ana).await.pep_scan.status, ScanStatus::Failed);
+}
+
+#[tokio::test]
+async fn sweeps_begin_late_enough_and_stalled_segments_are_taken_up() {
+    let world = World::new().await;
+    let ana = world.screened(person("Anatolia", "Quillson", None)).await;
+    world.list(&[ANA]).await;
+    world.refreshed().await;
+    let pages = world.pages();
+    assert!(pages.iter().all(|(delay, page)| (*delay, page.page) == (SWEEP_DELAY_SECONDS, 0)));
+    // Their messages are lost. Within twenty minutes nobody can know.
+    world.clock.advance(SignedDuration::from_mins(20));
+    assert_eq!(world.refreshed().await[PEP].sweeps.last().unwrap().begun, 0);
+    world.clock.advance(SignedDuration::from_secs(1));
+    let reports = world.refreshed().await;
+    let sweep = reports[PEP].sweeps.last().unwrap();
+    assert_eq!((sweep.begun, sweep.done), (8, false));
+    world.drain().await;
+    assert_eq!(world.now(&ana).await.pep_scan.status, ScanStatus::Failed);
+    assert!(world.refreshed().await[PEP].sweeps.last().unwrap().done);
+    // A week later the manifest forgets, when it moves.
+    world.clock.advance(SignedDuration::from_hours(7 * 24));
+    world.edition(&[]).await;
+    assert_eq!(world.manifest().await.changes.len(), 1);
+}
+
+#[tokio::test]
+async fn a_failing_source_keeps_its_edition_and_the_others_go_on() {
+    let world = World::new().await;
+    let before = world.manifest().await;
+    world.bucket.put("ofac/sdn.csv", b"<html>".to_vec()).await.unwrap();
+    world.list(&[ANA]).await;
+    let reports = world.refreshed().await;
+    assert!(matches!(reports["ofac-sdn"].result, Refreshed::Failed { .. }));
+    assert!(matches!(reports[PEP].result, Refreshed::Published { .. }));
+    let after = world.manifest().await;
+    assert_eq!(after.lists["ofac-sdn"], before.lists["ofac-sdn"]);
+    assert_ne!(after.lists[PEP].index, before.lists[PEP].index);
+}
+
+#[tokio::test]
+async fn of_two_runs_at_once_one_moves_a_list_and_neither_loses_anything() {
+    let world = World::new().await;
+    let base = world.manifest().await.lists[PEP].clone();
+    world.list(&[ANA]).await;
+    let (one, two) = tokio::join!(run(&world.refresh), run(&world.refresh));
+    let results = [&one.unwrap()[PEP].result, &two.unwrap()[PEP].result].map(Clone::clone);
+    let published =
+        results.iter().filter(|result| matches!(result, Refreshed::Published { .. })).count();
+    assert!(published >= 1, "{results:?}");
+    assert_eq!(world.manifest().await.changes.len(), 3, "one change for one move");
+    // A run that started from an older edition than the one in force moves nothing.
+    let late = ManifestEntry { index: "0".repeat(64), ..base.clone() };
+    let now = world.clock.now();
+    let moved = publish(&world.refresh, PEP, Some(&base.index), late, None, now).await.unwrap();
+    assert!(moved.is_none());
+    assert_ne!(world.manifest().await.lists[PEP].index, "0".repeat(64));
+    // A tag that has moved on is refused by the bucket.
+    let written = world.bucket.put_if(MANIFEST, b"{}".to_vec(), Some("\"1\"")).await.unwrap();
+    assert!(!written);
+}
+
+#[tokio::test]
+async fn the_index_in_force_is_read_back_only_for_another_engine() {
+    let world = World::new().await;
+    let mut manifest = world.manifest().await;
+    let index = manifest.lists[PEP].index.clone();
+    let engine = manifest.lists[PEP].engine.clone();
+    assert!(engine.is_some());
+    // Damaged under its name: nobody looks, because this engine has tested it.
+    let good = world.bucket.get(&index_key(&index)).await.unwrap().unwrap().0;
+    world.bucket.put(&index_key(&index), b"damaged".to_vec()).await.unwrap();
+    assert_eq!(world.refreshed().await[PEP].result, Refreshed::Unchanged);
+    // Another engine tested it: it is read, found wanting, and made anew from unchanged files.
+    manifest.lists.get_mut(PEP).unwrap().engine = Some("older".to_owned());
+    let bytes = serde_json::to_vec(&manifest).unwrap();
+    world.bucket.put(MANIFEST, bytes.clone()).await.unwrap();
+    assert_eq!(world.refreshed().await[PEP].result, Refreshed::Unchanged, "the same edition");
+    assert_eq!(world.bucket.get(&index_key(&index)).await.unwrap().unwrap().0, good);
+    assert_eq!(world.manifest().await.lists[PEP].engine, engine);
+    // Sound: only the mark moves.
+    world.bucket.put(MANIFEST, bytes).await.unwrap();
+    let changes = world.manifest().await.changes.len();
+    assert_eq!(world.refreshed().await[PEP].result, Refreshed::Unchanged);
+    let after = world.manifest().await;
+    assert_eq!((&after.lists[PEP].engine, after.changes.len()), (&engine, changes));
+}
+
+#[tokio::test]
+async fn a_list_id_that_would_be_read_as_another_is_refused() {
+    let world = World::new().await;
+    let sources =
+        String::from_utf8(world.bucket.get(SOURCES_KEY).await.unwrap().unwrap().0).unwrap();
+    let renamed = sources.replace("\"id\": \"pep\"", "\"id\": \"pep/2\"");
+    assert_ne!(renamed, sources);
+    world.bucket.put(SOURCES_KEY, renamed.into_bytes()).await.unwrap();
+    assert!(matches!(world.refreshed().await["pep/2"].result, Refreshed::Failed { .. }));
+    assert!(!world.manifest().await.lists.contains_key("pep/2"));
+}

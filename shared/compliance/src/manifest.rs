@@ -1,0 +1,71 @@
+//! The manifest: which edition of each list is in force, and how it came to be.
+//!
+//! Invariant: it is one object that moves as a whole. The changes in it are the record from which sweeps are started:
+//! an edition and the duty to look at everybody because of it come into force in the same write, so neither can be lost
+//! without the other.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// The bucket's folder of indexes.
+pub const INDEX_FOLDER: &str = "index";
+
+/// The object key of an index.
+#[must_use]
+pub fn index_key(sha256: &str) -> String {
+    format!("{INDEX_FOLDER}/{sha256}.gwi")
+}
+
+/// Which index of each list is in force.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Manifest {
+    /// By list id.
+    pub lists: BTreeMap<String, ManifestEntry>,
+    /// The latest moves from one edition to the next, oldest first.
+    #[serde(default)]
+    pub changes: Vec<ListChange>,
+}
+
+/// The edition of one list that is in force.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ManifestEntry {
+    /// SHA-256 of the index's bytes, in hexadecimal: its name in the bucket.
+    pub index: String,
+    /// How many entities it has; the next edition must not have far fewer.
+    pub entities: u64,
+    /// What the publisher's files were when it was made: their names with their entity tags or digests.
+    pub sources: BTreeMap<String, String>,
+    /// When it was made.
+    pub made_at: Timestamp,
+    /// The engine that opened it and passed its self-test; absent in manifests from before this was recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub engine: Option<String>,
+}
+
+/// A list moved to a new edition; everybody has to be held against what is new in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ListChange {
+    /// Which list.
+    pub list: String,
+    /// From which index; absent for a list's first edition, or when the engine cannot read the one before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// To which index.
+    pub to: String,
+    /// What changed: the name of a [`ListDelta`](crate::ListDelta) in the bucket.
+    pub delta: String,
+    /// When.
+    pub made_at: Timestamp,
+}
+
+impl Manifest {
+    /// The names of the indexes in force, by list.
+    pub(crate) fn indexes(&self) -> BTreeMap<&str, &str> {
+        self.lists.iter().map(|(list, entry)| (list.as_str(), entry.index.as_str())).collect()
+    }
+}

@@ -1,0 +1,72 @@
+//! Holding one customer after another against what a list's new edition brought.
+//!
+//! Invariant: whoever's answer the new edition changes is asked to be screened; being asked in vain costs a screening that
+//! writes nothing. So everything that is uncertain here asks.
+
+use domain::scan::{Fingerprint, KnownHit, ListedEntity, Scan};
+use screening::{Config, Hit, Query, Scratch, Topic};
+
+use crate::delta::OpenDelta;
+use crate::review::known_as;
+use crate::screen::Subject;
+
+/// Why a customer is to be screened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asks {
+    /// Nothing of the delta concerns it.
+    No,
+    /// It is.
+    Yes,
+    /// That depends on the countries of further addresses.
+    WithAddresses,
+}
+
+/// A delta and the buffers to hold customers against it.
+#[derive(Debug)]
+pub struct Watch<'a> {
+    delta: &'a OpenDelta,
+    config: &'a Config,
+    scratch: Scratch,
+}
+
+impl<'a> Watch<'a> {
+    /// Holds customers against this delta.
+    #[must_use]
+    pub fn new(delta: &'a OpenDelta, config: &'a Config) -> Self {
+        Self { delta, config, scratch: Scratch::default() }
+    }
+
+    /// Whether a customer with these scans is to be screened. `complete` says whether the subject has the countries of all
+    /// addresses.
+    pub fn asks(&mut self, subject: &Subject, complete: bool, scans: [&Scan; 2]) -> Asks {
+        let stands =
+            |(entity, hit): (&ListedEntity, &KnownHit)| hit.listed && self.delta.touches(entity);
+        if scans.iter().any(|scan| scan.hits.iter().any(stands)) {
+            return Asks::Yes;
+        }
+        let Some(index) = &self.delta.index else { return Asks::No };
+        let query: Query = subject.query();
+        if !complete {
+            // Countries move a score and never make a candidate: without one there is no hit, whatever they are.
+            let ranked = index.rank(&mut self.scratch, &query, self.config, 1);
+            return if ranked.is_empty() { Asks::No } else { Asks::WithAddresses };
+        }
+        let hits = index.search_with(&mut self.scratch, &query, self.config);
+        if hits.is_empty() {
+            return Asks::No;
+        }
+        let fingerprint = subject.fingerprint();
+        if hits.iter().all(|hit| is_known(hit, &fingerprint, scans)) { Asks::No } else { Asks::Yes }
+    }
+}
+
+/// Whether a hit needs nobody's attention.
+fn is_known(hit: &Hit, subject: &Fingerprint, [ofac, pep_scan]: [&Scan; 2]) -> bool {
+    let scan = match hit.topic {
+        Topic::Sanctions => ofac,
+        Topic::Pep => pep_scan,
+        _ => return true,
+    };
+    let (entity, content) = known_as(hit);
+    scan.hits.get(&entity).is_some_and(|known| known.covers(&content, subject))
+}
