@@ -119,6 +119,7 @@ def test_a_token_is_answered_as_documented(bundle: Bundle, partner: Partner) -> 
     assert abs(claims["iat"] - time.time()) < 60
     assert set(claims["scope"].split()) == {
         "customers:read", "customers:write", "customers:unmask", "compliance:review", "webhooks:read", "webhooks:write",
+        "ekyc.initiate", "ekyc.validate", "ekyc.config",
     }
 
 
