@@ -5,8 +5,9 @@
 //! or not at all; a customer is never cleared by a missing or damaged watchlist, the message waits instead; a screening
 //! moves from one edition of a list to the next between messages and never within one.
 
-pub mod edition;
+pub use watchlists as edition;
 pub mod refresh;
+pub mod review_admin;
 pub mod scan_request;
 pub mod scan_schedule;
 pub mod scan_worker;

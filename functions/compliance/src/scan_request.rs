@@ -1,9 +1,10 @@
-//! From the table's stream to the scan queue: every event that changes the screened facts asks for a screening.
+//! From the table's stream to the scan queue: every event that changes the screened facts asks for a screening, and every
+//! one that changes what the network of partners remembers asks for that.
 //!
 //! Cost: no DynamoDB; one SQS message per such event. A record that comes twice asks twice, and the second screening
 //! changes nothing.
 
-use domain::event::DomainEvent;
+use domain::event::{DomainEvent, Work};
 use domain::ids::{CustomerId, EventId, PartnerId};
 use runtime::{Clients, Metric, Missing, RecordError, Settings, StreamRecord, count, failpoint};
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,9 @@ pub struct ScanRequest {
     pub customer: CustomerId,
     /// What asked for it; names the evidence, so that one request leaves one piece of evidence.
     pub run: EventId,
+    /// What is to be done.
+    #[serde(default)]
+    pub work: Work,
 }
 
 /// What the function needs.
@@ -62,10 +66,11 @@ fn request_for(record: &StreamRecord) -> Result<Option<ScanRequest>, RecordError
         return Ok(None);
     }
     let event: DomainEvent = read_stream_image(image).map_err(RecordError::new)?;
-    Ok(event.needs_screening().then_some(ScanRequest {
+    Ok(event.kind.work().map(|work| ScanRequest {
         partner: event.partner,
         customer: event.customer,
         run: event.id,
+        work,
     }))
 }
 

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use crypto::sha256;
+use domain::event::Work;
 use domain::ids::{CustomerId, EventId, PartnerId};
 use domain::time::Clock;
 use futures_util::future::try_join_all;
@@ -154,7 +155,7 @@ fn request_for(sweep: EventId, item: &Item) -> Option<ScanRequest> {
     let (partner, customer) = text(item, "pk")?.strip_prefix("P#")?.split_once("#C#")?;
     let customer = CustomerId::parse(customer).ok()?;
     let partner = PartnerId::parse(partner).ok()?;
-    Some(ScanRequest { partner, customer, run: run_of(sweep, customer) })
+    Some(ScanRequest { partner, customer, run: run_of(sweep, customer), work: Work::Screen })
 }
 
 async fn send(app: &App, batch: &[ScanRequest]) -> Result<(), SweepError> {

@@ -37,6 +37,14 @@ choices! {
         Decide = "Decide",
         /// The customer was deactivated.
         Deactivate = "Deactivate",
+        /// The whole record was replaced.
+        Replace = "Replace",
+        /// A review of the identity was asked for.
+        RequestReview = "RequestReview",
+        /// A review of the identity was made.
+        Review = "Review",
+        /// The customer's data were erased.
+        Erase = "Erase",
         /// Secrets were read in clear.
         ReadUnmasked = "ReadUnmasked",
     }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::contact::ContactId;
 use crate::ids::{CustomerId, EventId, PartnerId};
 use crate::scan::{ScanKind, ScanStatus};
+use crate::verification::Standing;
 
 /// One event of one customer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,6 +70,27 @@ pub enum EventKind {
     },
     /// The customer was deactivated.
     Deactivated,
+    /// The customer was taken on and screened in one step.
+    OnboardedScreened {
+        /// The partner's own id for the customer, if it gave one.
+        client_identifier: Option<String>,
+    },
+    /// What the customer's verification and scans amount to changed.
+    StandingChanged {
+        /// Where it stood.
+        from: Standing,
+        /// Where it stands.
+        to: Standing,
+    },
+    /// Something beside name, profile and sub-resources changed.
+    DetailsChanged {
+        /// The names of the fields, not their values.
+        fields: Vec<String>,
+    },
+    /// The identity is to be reviewed.
+    ReviewRequested,
+    /// The customer's data were erased.
+    Erased,
 }
 
 impl EventKind {
@@ -76,13 +98,46 @@ impl EventKind {
     #[must_use]
     pub fn needs_screening(&self) -> bool {
         match self {
-            Self::Onboarded { .. } | Self::NameChanged => true,
+            Self::Onboarded { .. } | Self::NameChanged | Self::ReviewRequested => true,
             Self::ProfileChanged { fields } => fields.iter().any(|field| field == BIRTH_DATE),
             Self::ContactAdded { contact }
             | Self::ContactChanged { contact }
             | Self::ContactRemoved { contact } => matches!(contact, ContactId::Address(_)),
-            Self::CifNumberChanged | Self::ScanChanged { .. } | Self::Deactivated => false,
+            Self::CifNumberChanged
+            | Self::ScanChanged { .. }
+            | Self::Deactivated
+            | Self::OnboardedScreened { .. }
+            | Self::StandingChanged { .. }
+            | Self::DetailsChanged { .. }
+            | Self::Erased => false,
         }
+    }
+
+    /// What is to be done about it off the request path.
+    #[must_use]
+    pub fn work(&self) -> Option<Work> {
+        if self.needs_screening() {
+            return Some(Work::Screen);
+        }
+        let remembered = match self {
+            Self::OnboardedScreened { .. }
+            | Self::StandingChanged { .. }
+            | Self::DetailsChanged { .. }
+            | Self::Erased => true,
+            Self::ProfileChanged { fields } => fields.iter().any(|field| field == TAX_ID),
+            Self::ContactAdded { contact }
+            | Self::ContactChanged { contact }
+            | Self::ContactRemoved { contact } => {
+                matches!(contact, ContactId::Email(_) | ContactId::Phone(_))
+            }
+            Self::Onboarded { .. }
+            | Self::NameChanged
+            | Self::ReviewRequested
+            | Self::CifNumberChanged
+            | Self::ScanChanged { .. }
+            | Self::Deactivated => false,
+        };
+        remembered.then_some(Work::Remember)
     }
 
     /// The name under which the store keeps it.
@@ -98,6 +153,11 @@ impl EventKind {
             Self::ContactRemoved { .. } => "ContactRemoved",
             Self::ScanChanged { .. } => "ScanChanged",
             Self::Deactivated => "Deactivated",
+            Self::OnboardedScreened { .. } => "OnboardedScreened",
+            Self::StandingChanged { .. } => "StandingChanged",
+            Self::DetailsChanged { .. } => "DetailsChanged",
+            Self::ReviewRequested => "ReviewRequested",
+            Self::Erased => "Erased",
         }
     }
 }
@@ -110,8 +170,21 @@ impl DomainEvent {
     }
 }
 
+/// What an event asks of those off the request path.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Work {
+    /// Screen the customer, and review it where that is due. The network of partners remembers the result.
+    #[default]
+    Screen,
+    /// Let the network of partners remember the customer as it is, or forget it when it is gone.
+    Remember,
+}
+
 /// The field name by which a profile change says that the screened subject changed.
 pub const BIRTH_DATE: &str = "birthDate";
+
+/// The field name by which a profile change says that another tax number belongs to the customer.
+pub const TAX_ID: &str = "taxId";
 
 #[cfg(test)]
 mod tests {
@@ -137,8 +210,33 @@ mod tests {
             (EventKind::ContactRemoved { contact: address }, true),
             (EventKind::ContactAdded { contact: phone }, false),
             (EventKind::Deactivated, false),
+            (EventKind::OnboardedScreened { client_identifier: None }, false),
+            (EventKind::ReviewRequested, true),
+            (EventKind::Erased, false),
         ] {
             assert_eq!(kind.needs_screening(), needs, "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn the_network_is_told_of_what_it_remembers() {
+        let email = ContactId::Email(crate::ids::EmailId::from(Uuid::nil()));
+        let address = ContactId::Address(AddressId::from(Uuid::nil()));
+        let profile = |field: &str| EventKind::ProfileChanged { fields: vec![field.into()] };
+        let (from, to) = (Standing::Pending, Standing::Verified);
+        for (kind, work) in [
+            (EventKind::Onboarded { client_identifier: None }, Some(Work::Screen)),
+            (EventKind::OnboardedScreened { client_identifier: None }, Some(Work::Remember)),
+            (EventKind::StandingChanged { from, to }, Some(Work::Remember)),
+            (EventKind::ContactChanged { contact: email }, Some(Work::Remember)),
+            (EventKind::ContactChanged { contact: address }, Some(Work::Screen)),
+            (profile("taxId"), Some(Work::Remember)),
+            (profile("birthDate"), Some(Work::Screen)),
+            (profile("riskRating"), None),
+            (EventKind::Erased, Some(Work::Remember)),
+            (EventKind::Deactivated, None),
+        ] {
+            assert_eq!(kind.work(), work, "{kind:?}");
         }
     }
 

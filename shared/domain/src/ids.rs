@@ -119,6 +119,10 @@ uuid_ids! {
     EventId;
     /// One webhook registration.
     RegistrationId;
+    /// One account of a partner that acts for several, such as a platform.
+    AccountId;
+    /// One identity review of a customer.
+    ReviewId;
 }
 
 impl EventId {

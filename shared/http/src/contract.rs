@@ -7,4 +7,6 @@ pub enum Contract {
     OAuth,
     /// The onboarding contract: customers, scans, webhooks.
     Cos,
+    /// The customer contract of a payments platform: one flat customer, its review, numbered pages.
+    Straddle,
 }

@@ -8,7 +8,7 @@ use std::error::Error;
 use domain::problem::{Problem, Violation, Violations};
 use serde_json::json;
 
-use crate::{Contract, CosCode, Reply, Scope};
+use crate::{Contract, CosCode, Reply, Scope, Stamp};
 
 /// Why a request was not done.
 #[derive(Debug, thiserror::Error)]
@@ -22,9 +22,15 @@ pub enum Failure {
     /// The body is larger than any valid request.
     #[error("the body is too large")]
     BodyTooLarge,
-    /// The `Idempotency-Key` header is empty, too long or not printable ASCII.
+    /// The `Idempotency-Key` header is empty, too short, too long or not printable ASCII.
     #[error("the idempotency key is malformed")]
     IdempotencyKeyMalformed,
+    /// The idempotency key was used for another request, where the contract forbids that.
+    #[error("the idempotency key was used for another request")]
+    KeyReused,
+    /// Another header does not have its shape.
+    #[error("the header {0} is malformed")]
+    HeaderMalformed(&'static str),
     /// No, or no valid, credentials.
     #[error("the caller is not authenticated")]
     Unauthenticated,
@@ -83,6 +89,8 @@ impl Failure {
             Failure::BodyNotJson => "body_not_json",
             Failure::BodyTooLarge => "body_too_large",
             Failure::IdempotencyKeyMalformed => "idempotency_key_malformed",
+            Failure::KeyReused => "idempotency_key_reused",
+            Failure::HeaderMalformed(_) => "header_malformed",
             Failure::Unauthenticated => "unauthenticated",
             Failure::MissingScope(_) => "missing_scope",
             Failure::NotFound(_) => "not_found",
@@ -94,17 +102,26 @@ impl Failure {
         }
     }
 
-    /// The HTTP status of this failure.
+    /// The HTTP status of this failure in a contract.
+    pub fn status_in(&self, contract: Contract) -> u16 {
+        match contract {
+            Contract::Straddle => crate::straddle_error::status(self),
+            Contract::OAuth | Contract::Cos => self.status(),
+        }
+    }
+
+    /// The HTTP status of this failure, where the contract has none of its own.
     pub const fn status(&self) -> u16 {
         match self {
             Failure::Invalid(_)
             | Failure::BodyNotJson
             | Failure::IdempotencyKeyMalformed
+            | Failure::HeaderMalformed(_)
             | Failure::Rule(_) => 400,
             Failure::Unauthenticated => 401,
             Failure::MissingScope(_) => 403,
             Failure::NotFound(_) => 404,
-            Failure::Conflict => 409,
+            Failure::Conflict | Failure::KeyReused => 409,
             Failure::BodyTooLarge => 413,
             Failure::DependencyFailed(_) => 424,
             Failure::TooManyRequests => 429,
@@ -112,15 +129,27 @@ impl Failure {
         }
     }
 
-    /// The answer in the shape of the route's contract.
+    /// The answer in the shape of the route's contract, where that shape has no trace of the request.
     pub fn into_reply(self, contract: Contract) -> Reply {
-        let status = self.status();
+        self.into_reply_at(contract, &Stamp { request_id: "", at: jiff::Timestamp::UNIX_EPOCH })
+    }
+
+    /// The answer in the shape of the route's contract.
+    pub fn into_reply_at(self, contract: Contract, stamp: &Stamp<'_>) -> Reply {
+        let status = self.status_in(contract);
         let mut reply = match (&self, contract) {
             // Clients of these contracts expect a 401 without a body.
             (Failure::Unauthenticated, _) => Reply::empty(status),
             (_, Contract::OAuth) => Reply::json(status, &self.oauth_body()),
             (_, Contract::Cos) => Reply::json(status, &crate::cos_error::body(self.cos_errors())),
+            (_, Contract::Straddle) => {
+                Reply::json(status, &crate::straddle_error::body(&self, stamp))
+            }
         };
+        if matches!(self, Failure::KeyReused) {
+            // The SDKs of the contract that has this failure would try a 409 again, in vain.
+            reply = reply.with_header("x-should-retry", "false");
+        }
         if matches!(self, Failure::Conflict | Failure::TooManyRequests) {
             reply = reply.with_header("retry-after", "1");
         }
@@ -155,6 +184,12 @@ impl Failure {
                 CosCode::IdempotencyKeyInvalid,
                 "Idempotency-Key must have 1 to 50 printable characters",
             ),
+            Failure::KeyReused => {
+                one(CosCode::IdempotencyKeyInvalid, "Idempotency-Key was used for another request")
+            }
+            Failure::HeaderMalformed(name) => {
+                vec![(CosCode::InvalidValue, format!("The header {name} is malformed"))]
+            }
             Failure::Unauthenticated => one(CosCode::Unauthenticated, "Unauthenticated"),
             Failure::MissingScope(scope) => {
                 vec![(CosCode::MissingScope, format!("The scope {} is required", scope.as_str()))]

@@ -4,14 +4,15 @@
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use domain::time::Clock as _;
 use futures_util::FutureExt as _;
-use http_api::{Caller, Contract, Failure, HttpRequest, Reply, Request};
+use http_api::{Caller, Contract, Failure, HttpRequest, Reply, Request, Stamp};
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::Value;
 use store::Meter;
 
-use crate::MainResult;
 use crate::log::{Invocation, chain, panic_text};
+use crate::{MainResult, SystemClock};
 
 /// Serves the routes of `function` with a handler that needs an authenticated caller. The route's scope has been checked
 /// when it runs.
@@ -97,10 +98,11 @@ async fn serve_requests<A>(
         };
         let outcome = answer.as_ref().map_or_else(Failure::kind, |_| "ok");
         let reply = answer.unwrap_or_else(|failure| {
-            if failure.status() >= 424 {
+            if failure.status_in(contract) >= 424 {
                 line.note("error", chain(&failure));
             }
-            failure.into_reply(contract)
+            let stamp = Stamp { request_id: &id, at: SystemClock.now() };
+            failure.into_reply_at(contract, &stamp)
         });
         line.note("status", reply.status());
         line.finish(outcome, reply.status() >= 500, meter.take());

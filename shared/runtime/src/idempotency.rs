@@ -6,7 +6,7 @@
 
 use crypto::{Aad, CryptoError, KeyRing, Scope};
 use domain::ids::PartnerId;
-use http_api::{Caller, Failure, Reply, Request};
+use http_api::{Caller, Contract, Failure, Reply, Request};
 use jiff::Timestamp;
 use store::idempotency::{Fingerprint, LABEL, Record, find};
 use store::{CommitError, StoreError, Table, Transaction};
@@ -19,6 +19,7 @@ pub struct Idempotency {
     partner: PartnerId,
     fingerprint: Fingerprint,
     request_id: String,
+    contract: Contract,
 }
 
 /// A record could not be kept or read.
@@ -30,6 +31,9 @@ pub enum IdempotencyError {
     /// The table failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The key was used for another request.
+    #[error("the idempotency key was used for another request")]
+    Reused,
     /// A record is not as written.
     #[error("an idempotency record is not as written")]
     Malformed(#[from] serde_json::Error),
@@ -37,7 +41,10 @@ pub enum IdempotencyError {
 
 impl From<IdempotencyError> for Failure {
     fn from(error: IdempotencyError) -> Self {
-        Failure::internal(error)
+        match error {
+            IdempotencyError::Reused => Failure::KeyReused,
+            broken => Failure::internal(broken),
+        }
     }
 }
 
@@ -45,13 +52,49 @@ impl Idempotency {
     /// The idempotency of a request, `None` when it has no key.
     ///
     /// # Errors
-    /// [`Failure::IdempotencyKeyMalformed`].
+    /// [`Failure::IdempotencyKeyMalformed`], or a malformed account header where the contract has one.
     pub fn of(request: &Request, caller: &Caller) -> Result<Option<Self>, Failure> {
-        Ok(request.idempotency_key()?.map(|key| Self {
-            partner: caller.partner,
-            fingerprint: Fingerprint::new(caller.partner, &request.endpoint(), key, request.body()),
-            request_id: request.id.clone(),
-        }))
+        let Some(key) = request.idempotency_key()? else { return Ok(None) };
+        let (partner, endpoint, body) = (caller.partner, request.endpoint(), request.body());
+        let contract = request.route.contract;
+        let fingerprint = match contract {
+            Contract::Straddle => {
+                Fingerprint::of_key(partner, request.account()?, key, &endpoint, body)
+            }
+            Contract::Cos | Contract::OAuth => Fingerprint::new(partner, &endpoint, key, body),
+        };
+        Ok(Some(Self { partner, fingerprint, request_id: request.id.clone(), contract }))
+    }
+
+    /// Whether a refused request uses its key up as well (Straddle §4). What the caller may not do, and what is ours to
+    /// answer for, does not count as an answer to the request.
+    #[must_use]
+    pub fn keeps(&self, failure: &Failure) -> bool {
+        self.contract == Contract::Straddle
+            && matches!(failure.status_in(self.contract), 400 | 404 | 413 | 422)
+    }
+
+    /// Keeps the answer to a request that had no effect. An earlier answer wins and is given instead. 1 round trip.
+    ///
+    /// # Errors
+    /// [`IdempotencyError`].
+    pub async fn keep(
+        &self,
+        table: &Table,
+        keys: &KeyRing,
+        reply: Reply,
+        now: Timestamp,
+    ) -> Result<Reply, IdempotencyError> {
+        let mut transaction = Transaction::new();
+        self.record(&mut transaction, table, keys, &reply, now).await?;
+        match Box::pin(transaction.commit(table)).await {
+            Ok(()) => Ok(reply),
+            Err(refused) => match self.replay_of(&refused, keys).await? {
+                Some(earlier) => Ok(earlier),
+                // Another request with the key is being written this moment; this one's answer is as true as it was.
+                None => Ok(reply),
+            },
+        }
     }
 
     fn aad(&self) -> Aad {
@@ -93,7 +136,7 @@ impl Idempotency {
         let plain = serde_json::to_vec(reply)?;
         let scope = keys.keys(Scope::Partner(self.partner)).await?;
         let answer = scope.seal(&self.aad(), &plain)?;
-        let record = Record { request_id: self.request_id.clone(), answer };
+        let record = self.fingerprint.record(&self.request_id, answer, &scope);
         let (item, condition) = record.to_put(&self.fingerprint.key(&scope), now);
         transaction.put(LABEL, table, item, condition);
         Ok(())
@@ -116,9 +159,19 @@ impl Idempotency {
     }
 
     async fn open(&self, record: Record, keys: &KeyRing) -> Result<Reply, IdempotencyError> {
+        let partner = Scope::Partner(self.partner);
+        let scope = keys.existing_keys(partner).await?.ok_or(CryptoError::NoKeys(partner))?;
+        if !self.fingerprint.is_of(&record, &scope) {
+            return Err(IdempotencyError::Reused);
+        }
         let plain = keys.open(Scope::Partner(self.partner), &self.aad(), &record.answer).await?;
         let reply: Reply = serde_json::from_slice(plain.reveal())?;
         count(Metric::Replays, 1);
-        Ok(reply.with_header("original-request-id", record.request_id))
+        Ok(match self.contract {
+            Contract::Straddle => reply.with_header("idempotent-replayed", "true"),
+            Contract::Cos | Contract::OAuth => {
+                reply.with_header("original-request-id", record.request_id)
+            }
+        })
     }
 }

@@ -20,6 +20,8 @@ pub enum Metric {
     RecordsHandled,
     RegistrationsSuspended,
     Replays,
+    ReviewsMade,
+    ReviewsPostponed,
     ScansCleared,
     ScansHit,
     ScansRequested,

@@ -3,28 +3,38 @@
 //! There is no separate claim. The record is written by the transaction that has the effect, under the condition that
 //! none stands; so an effect without its record, or the other way round, cannot exist, and of two concurrent requests
 //! with one key exactly one has an effect. The other one's transaction is refused and shows the record, whose answer is
-//! then given again. The contract's window is seven days from the first request; expiry is part of the condition.
+//! then given again. A contract's window is counted from the first request; expiry is part of the condition.
+//!
+//! Contracts differ in what a key names. With COS key, endpoint and body together are the request, so that a key with
+//! another body is another request ([`Fingerprint::new`]). With Straddle the key alone is, within an account, and using
+//! it for anything else is an error ([`Fingerprint::of_key`]); the record says what it was used for.
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use crypto::{IndexKind, ScopeKeys, Sealed, sha256_of_parts};
-use domain::ids::PartnerId;
+use domain::ids::{AccountId, PartnerId};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::keys::{IdempotencyRecordKey, Key};
 use crate::{Expression, Item, StoreError, Table, number, text};
 
-/// Guaranteed by the contract (COS §2.3).
+/// How long the COS contract (§2.3) guarantees an answer to be given again.
 pub const WINDOW: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// How long the Straddle contract (§4) does.
+pub const DAY: SignedDuration = SignedDuration::from_hours(24);
 
 /// The label under which a record stands in a transaction.
 pub const LABEL: &str = "idempotency";
 
-/// What makes two requests the same: partner, endpoint, key and body.
+/// What a record is found under, and what else must be the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fingerprint {
     partner: PartnerId,
     digest: String,
+    /// Endpoint and body, where they are not part of the digest.
+    used_for: Option<String>,
+    window: SignedDuration,
 }
 
 impl Fingerprint {
@@ -40,7 +50,44 @@ impl Fingerprint {
             key.as_bytes(),
             body.as_bytes(),
         ]);
-        Self { partner, digest: hex::encode(digest) }
+        Self { partner, digest: hex::encode(digest), used_for: None, window: WINDOW }
+    }
+
+    /// The fingerprint of a request whose key is used once in an account.
+    pub fn of_key(
+        partner: PartnerId,
+        account: Option<AccountId>,
+        key: &str,
+        endpoint: &str,
+        body: &str,
+    ) -> Self {
+        let account = account.map_or_else(String::new, |account| account.to_string());
+        let digest = sha256_of_parts(&[
+            b"once",
+            partner.to_string().as_bytes(),
+            account.as_bytes(),
+            key.as_bytes(),
+        ]);
+        let used_for = hex::encode(sha256_of_parts(&[endpoint.as_bytes(), body.as_bytes()]));
+        Self { partner, digest: hex::encode(digest), used_for: Some(used_for), window: DAY }
+    }
+
+    /// Whether a record under this key was made for the same request.
+    pub fn is_of(&self, record: &Record, keys: &ScopeKeys) -> bool {
+        self.blind_use(keys) == record.used_for
+    }
+
+    /// A body may hold a tax id, so its digest is kept only under the partner's index key.
+    fn blind_use(&self, keys: &ScopeKeys) -> Option<String> {
+        let kind = IndexKind::named("idempotency-use");
+        let used_for = self.used_for.as_ref()?;
+        Some(keys.blind_index(kind, used_for.as_bytes()).as_str().to_owned())
+    }
+
+    /// The record of an answer to this request.
+    pub fn record(&self, request_id: &str, answer: Sealed, keys: &ScopeKeys) -> Record {
+        let (request_id, window) = (request_id.to_owned(), self.window);
+        Record { request_id, answer, used_for: self.blind_use(keys), window }
     }
 
     /// The key of the record. The body may hold a tax id, and its other parts stand beside it in the table or are easily
@@ -63,6 +110,8 @@ pub struct Record {
     pub request_id: String,
     /// The answer, sealed because it may hold personal data.
     pub answer: Sealed,
+    used_for: Option<String>,
+    window: SignedDuration,
 }
 
 impl Record {
@@ -72,7 +121,10 @@ impl Record {
         item.insert("requestId".into(), AttributeValue::S(self.request_id.clone()));
         let answer = Blob::new(self.answer.as_bytes());
         item.insert("answer".into(), AttributeValue::B(answer));
-        let expires_at = now.as_second() + WINDOW.as_secs();
+        if let Some(used_for) = &self.used_for {
+            item.insert("usedFor".into(), AttributeValue::S(used_for.clone()));
+        }
+        let expires_at = now.as_second() + self.window.as_secs();
         item.insert("expiresAt".into(), AttributeValue::N(expires_at.to_string()));
         (item, Expression::absent_or_expired(now))
     }
@@ -87,7 +139,8 @@ impl Record {
         let answer =
             item.get("answer").and_then(|value| value.as_b().ok()).ok_or_else(malformed)?;
         let answer = Sealed::parse(answer.as_ref().to_vec()).map_err(|_| malformed())?;
-        Ok(Self { request_id, answer })
+        let used_for = text(item, "usedFor").map(str::to_owned);
+        Ok(Self { request_id, answer, used_for, window: WINDOW })
     }
 }
 
@@ -137,11 +190,12 @@ mod tests {
         let partner = PartnerId::parse("11111111-2222-3333-4444-555555555555").unwrap();
         let fingerprint = Fingerprint::new(partner, "POST /a", "k", "{}");
         let ring = keys();
-        let key = fingerprint.key(&ring.keys(partner.into()).await.unwrap());
+        let keys = ring.keys(partner.into()).await.unwrap();
+        let key = fingerprint.key(&keys);
         assert!(!key.fingerprint.contains(fingerprint.digest()));
         let seal =
             async |text: &[u8]| ring.seal(partner.into(), &Aad::of(&["t"]), text).await.unwrap();
-        let first = Record { request_id: "r-1".into(), answer: seal(b"one").await };
+        let first = fingerprint.record("r-1", seal(b"one").await, &keys);
         let start: Timestamp = "2026-01-25T22:55:24Z".parse().unwrap();
         let put = async |record: &Record, at: Timestamp| {
             let (item, condition) = record.to_put(&key, at);
@@ -151,7 +205,7 @@ mod tests {
         };
         put(&first, start).await.unwrap();
 
-        let second = Record { request_id: "r-2".into(), answer: seal(b"two").await };
+        let second = fingerprint.record("r-2", seal(b"two").await, &keys);
         let within = start + WINDOW;
         let refused = put(&second, within).await.unwrap_err();
         let standing = refused.refusal(LABEL).unwrap().standing.clone().unwrap();
@@ -162,6 +216,35 @@ mod tests {
         assert!(find(&table, &key, after).await.unwrap().is_none(), "expired, not yet deleted");
         put(&second, after).await.unwrap();
         assert_eq!(find(&table, &key, after).await.unwrap().unwrap().request_id, "r-2");
+    }
+
+    #[tokio::test]
+    async fn a_key_that_is_used_once_knows_what_for() {
+        let one = PartnerId::parse("11111111-2222-3333-4444-555555555555").unwrap();
+        let account = AccountId::parse("11111111-2222-3333-4444-555555555556").unwrap();
+        let ring = keys();
+        let keys = ring.keys(one.into()).await.unwrap();
+        let base = Fingerprint::of_key(one, None, "k", "POST /a", "{}");
+        let sealed = ring.seal(one.into(), &Aad::of(&["t"]), b"one").await.unwrap();
+        let now = "2026-01-25T22:55:24Z".parse().unwrap();
+        let (item, _) = base.record("r-1", sealed, &keys).to_put(&base.key(&keys), now);
+        assert_eq!(number(&item, "expiresAt"), Some(now.as_second() + 24 * 3600));
+        let record = Record::from_item(&item).unwrap();
+        assert!(base.is_of(&record, &keys));
+        for other in [
+            Fingerprint::of_key(one, None, "k", "POST /b", "{}"),
+            Fingerprint::of_key(one, None, "k", "POST /a", "{ }"),
+        ] {
+            assert_eq!(other.key(&keys), base.key(&keys));
+            assert!(!other.is_of(&record, &keys));
+        }
+        for elsewhere in [
+            Fingerprint::of_key(one, Some(account), "k", "POST /a", "{}"),
+            Fingerprint::of_key(one, None, "l", "POST /a", "{}"),
+            Fingerprint::new(one, "POST /a", "k", "{}"),
+        ] {
+            assert_ne!(elsewhere.key(&keys), base.key(&keys));
+        }
     }
 
     fn keys() -> crypto::KeyRing {

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use compliance::Subject;
 use crypto::KeyRing;
 use crypto::test_support::{MemoryKeys, MemoryWrapper};
 use domain::audit::AuditAction;
@@ -14,7 +15,8 @@ use domain::profile::{BusinessProfile, PersonProfile};
 use domain::scan::{Decision, ScanKind, ScanStatus};
 use domain::text::Text;
 use domain::time::{FixedClock, SequenceRandom};
-use screening::{Format, Index, ListEdition, ListInfo, Source, Topic, compile, parse};
+use screening::{Config, Format, Index, ListEdition, ListInfo, Source, Topic, compile, parse};
+use store::Item;
 use store::testing::TestDatabase;
 
 use super::*;
@@ -80,7 +82,14 @@ fn world_with(indexes: Vec<Index>) -> World {
         Arc::clone(&random) as _,
     );
     let far = "2030-01-01T00:00:00Z".parse().unwrap();
-    let app = App::for_test(customers, Editions::holding(indexes, far), Arc::clone(&clock) as _);
+    let editions = watchlists::Editions::holding(indexes, far);
+    let vetter = vetting::Vetter::new(
+        &customers,
+        editions,
+        Arc::clone(&clock) as _,
+        Arc::clone(&random) as _,
+    );
+    let app = App::for_test(customers, vetter, Arc::clone(&clock) as _);
     World { app, database, clock, random, partner: PartnerId::parse(PARTNER).unwrap() }
 }
 
@@ -91,7 +100,7 @@ fn person(first: &str, last: &str, born: Option<&str>) -> Party {
             prefix: None,
             first: Text::parse(first).unwrap(),
             middle: None,
-            last: Text::parse(last).unwrap(),
+            last: Some(Text::parse(last).unwrap()),
             suffix: None,
             preferred: None,
         },
@@ -157,7 +166,12 @@ impl World {
 
     fn message(&self, customer: &Customer) -> String {
         let run = EventId::new(&*self.clock, &*self.random);
-        let request = ScanRequest { partner: customer.partner, customer: customer.id, run };
+        let request = ScanRequest {
+            partner: customer.partner,
+            customer: customer.id,
+            run,
+            work: Work::Screen,
+        };
         serde_json::to_string(&request).unwrap()
     }
 
@@ -251,7 +265,7 @@ async fn two_workers_at_once_agree() {
     let (one, two) = (world.message(&customer), world.message(&customer));
     let (one, two) = tokio::join!(run(&world.app, &one), run(&world.app, &two));
     assert_eq!((one.unwrap(), two.unwrap()), (Outcome::Stored, Outcome::Stored));
-    assert_eq!(world.events().await, events + 2, "one change of each scan");
+    assert_eq!(world.events().await, events + 3, "one change of each scan and one of the standing");
 }
 
 #[tokio::test]
@@ -267,10 +281,13 @@ async fn a_cleared_hit_stays_cleared_until_the_listed_entity_changes() {
     assert_eq!(world.now(&customer).await.pep_scan.status, ScanStatus::Clear);
 
     let mut subject = Subject::of(&world.now(&customer).await, &[]);
-    let one = screen(&subject, &indexes(), &Config::default());
-    assert_eq!(one.pep_hits(), screen(&subject, &indexes(), &Config::default()).pep_hits());
+    let one = compliance::screen(&subject, &indexes(), &Config::default());
+    assert_eq!(
+        one.pep_hits(),
+        compliance::screen(&subject, &indexes(), &Config::default()).pep_hits()
+    );
     subject = Subject::of(&world.onboard(person("Bob", "Smith", None)).await, &[]);
-    assert!(screen(&subject, &indexes(), &Config::default()).pep_hits().is_empty());
+    assert!(compliance::screen(&subject, &indexes(), &Config::default()).pep_hits().is_empty());
 }
 
 #[tokio::test]
@@ -301,4 +318,117 @@ async fn unknown_customers_are_done_and_damaged_messages_are_not() {
     elsewhere.partner = PartnerId::parse("11111111-2222-3333-4444-555555555556").unwrap();
     assert_eq!(run(&world.app, &world.message(&elsewhere)).await.unwrap(), Outcome::NoCustomer);
     assert!(matches!(run(&world.app, "{}").await, Err(ScanError::Malformed(_))));
+}
+
+/// The same customer with what a partner said beside.
+fn enrolled(enrolment: domain::enrolment::Enrolment, world: &World) -> (Customer, Change) {
+    let start = Onboarding {
+        id: CustomerId::new(&*world.clock, &*world.random),
+        partner: world.partner,
+        cif: CifNumber::draw(&*world.random),
+        party: person("Mira", "Oduya", Some("1988-02-14")),
+        client_identifier: None,
+        primaries: Vec::new(),
+    };
+    let (mut customer, mut change) = Customer::onboard(start, world.clock.now());
+    customer.enrol(None, enrolment, &mut change);
+    (customer, change)
+}
+
+impl World {
+    async fn reviews(&self, customer: &Customer) -> Vec<serde_json::Value> {
+        let reviews = store::reviews::Reviews::new(self.database.customers());
+        reviews.history(customer.partner, customer.id).await.unwrap()
+    }
+
+    fn to_remember(&self, customer: &Customer) -> String {
+        let run = EventId::new(&*self.clock, &*self.random);
+        let (partner, customer) = (customer.partner, customer.id);
+        serde_json::to_string(&ScanRequest { partner, customer, run, work: Work::Remember })
+            .unwrap()
+    }
+}
+
+#[tokio::test]
+async fn a_due_review_is_made_once_and_a_refresh_adds_another() {
+    use domain::enrolment::{Enrolment, Processing, SandboxOutcome};
+    use domain::verification::{Standing, Verification};
+    let world = world();
+    for (outcome, verification, standing) in [
+        (SandboxOutcome::Verified, Verification::Verified, Standing::Verified),
+        (SandboxOutcome::Review, Verification::Review, Standing::Review),
+        (SandboxOutcome::Rejected, Verification::Rejected, Standing::Rejected),
+    ] {
+        let enrolment = Enrolment {
+            processing: Some(Processing::Background),
+            sandbox_outcome: Some(outcome),
+            ..Enrolment::default()
+        };
+        let (customer, change) = enrolled(enrolment, &world);
+        assert_eq!(customer.standing(), Standing::Pending);
+        world.write(None, &customer, &change).await;
+        run(&world.app, &world.message(&customer)).await.unwrap();
+        let found = world.now(&customer).await;
+        assert_eq!((found.verification, found.standing()), (verification, standing));
+        assert_eq!(world.reviews(&customer).await.len(), 1);
+        // Another screening is no other review.
+        run(&world.app, &world.message(&customer)).await.unwrap();
+        assert_eq!(world.reviews(&customer).await.len(), 1);
+        let mut asked = found.clone();
+        let change = asked.request_review(world.clock.now()).unwrap();
+        world.write(Some(&found), &asked, &change).await;
+        assert_eq!(world.now(&customer).await.standing(), Standing::Pending);
+        run(&world.app, &world.message(&customer)).await.unwrap();
+        assert_eq!(world.now(&customer).await.standing(), standing);
+        let history = world.reviews(&customer).await;
+        assert_eq!(history.len(), 2, "the first one stands");
+    }
+}
+
+#[tokio::test]
+async fn a_skipped_review_is_not_made_and_the_screening_is() {
+    use domain::enrolment::{Enrolment, Processing};
+    let world = world();
+    let enrolment = Enrolment { processing: Some(Processing::Skip), ..Enrolment::default() };
+    let (customer, change) = enrolled(enrolment, &world);
+    world.write(None, &customer, &change).await;
+    run(&world.app, &world.message(&customer)).await.unwrap();
+    let found = world.now(&customer).await;
+    assert_eq!(found.verification, domain::verification::Verification::NotAsked);
+    assert_eq!(found.ofac.status, ScanStatus::Clear);
+    assert!(world.reviews(&customer).await.is_empty());
+}
+
+#[tokio::test]
+async fn an_erased_customer_is_purged_however_often_it_is_asked() {
+    let world = world();
+    let customer = world.onboard(person("Bob", "Smith", Some("1953-09-22"))).await;
+    run(&world.app, &world.message(&customer)).await.unwrap();
+    assert_eq!(run(&world.app, &world.to_remember(&customer)).await.unwrap(), Outcome::Remembered);
+    let found = world.now(&customer).await;
+    let actor = actor();
+    let erasure =
+        store::customers::Erasure { customer: &found, actor: &actor, now: world.clock.now() };
+    let transaction = world.app.customers.prepare_erasure(&erasure).await.unwrap();
+    transaction.commit(&world.database.customers()).await.unwrap();
+    for work in
+        [world.to_remember(&customer), world.message(&customer), world.to_remember(&customer)]
+    {
+        assert_eq!(run(&world.app, &work).await.unwrap(), Outcome::NoCustomer);
+    }
+    let items = world.database.dump(&world.database.customers()).await;
+    let left: Vec<&str> = items
+        .iter()
+        .filter(|item| store::text(item, "pk").unwrap().ends_with(&customer.id.to_string()))
+        .map(|item| store::text(item, "sk").unwrap())
+        .collect();
+    assert!(
+        left.iter()
+            .all(|sk| *sk == "ERASED" || sk.starts_with("AUDIT#") || sk.starts_with("EVENT#")),
+        "{left:?}"
+    );
+    assert!(
+        !items.iter().any(|item| store::text(item, "pk").unwrap().starts_with("NETWORK#")),
+        "forgotten"
+    );
 }

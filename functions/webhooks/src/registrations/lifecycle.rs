@@ -5,16 +5,19 @@
 use std::time::Duration;
 
 use domain::ids::{EventId, RegistrationId};
-use http_api::{Caller, CosCode, Failure, Reply, Request};
+use http_api::{Caller, Contract, CosCode, Failure, Reply, Request};
 use runtime::{Idempotency, failpoint};
 use store::Transaction;
 use store::webhooks::{
     Change, Delivery, NAME_LABEL, Phase, Registration, RegistrationKind, Stage, Status,
 };
 
+use super::rotation::FIRST_GENERATION;
 use super::{NAME_TAKEN, RegistrationObject, RegistrationsApi, commit_failure, input};
 use crate::body::EventObject;
+use crate::event_name::contract_of;
 use crate::queue::{DeliveryQueue, Message};
+use crate::signature::FreshSecret;
 use crate::worker::created_at;
 
 impl<Q: DeliveryQueue> RegistrationsApi<Q> {
@@ -27,6 +30,17 @@ impl<Q: DeliveryQueue> RegistrationsApi<Q> {
         let input = request.read(|body| input::read(body, caller, &self.rules, None))?;
         let (worker, now) = (&self.worker, self.worker.now());
         let id = RegistrationId::new(&*worker.clock, &*worker.random);
+        let fresh = match contract_of(input.event_name) {
+            Contract::Straddle => Some(FreshSecret::draw(&*worker.random)),
+            Contract::Cos | Contract::OAuth => None,
+        };
+        let secrets = match &fresh {
+            Some(fresh) => {
+                let sealed = fresh.seal(&worker.keys, caller.partner, id, FIRST_GENERATION).await;
+                vec![sealed.map_err(Failure::internal)?]
+            }
+            None => Vec::new(),
+        };
         let registration = Registration {
             id,
             partner: caller.partner,
@@ -43,12 +57,20 @@ impl<Q: DeliveryQueue> RegistrationsApi<Q> {
                 ),
                 None => None,
             },
+            secret_generation: secrets.first().map_or(0, |secret| secret.generation),
+            secrets,
+            failing_since: None,
+            last_failed_at: None,
             phase: Phase::Active,
             probe: None,
             created_at: now,
             modified_at: now,
         };
-        let reply = Reply::ok(&RegistrationObject::of(&registration))?;
+        let shown = RegistrationObject::of(&registration, now);
+        let reply = Reply::ok(&match &fresh {
+            Some(fresh) => shown.with_secret(fresh),
+            None => shown,
+        })?;
         let table = worker.webhooks.table();
         let mut transaction = Transaction::new();
         worker.webhooks.create_in(&mut transaction, &registration).map_err(Failure::internal)?;
@@ -67,7 +89,7 @@ impl<Q: DeliveryQueue> RegistrationsApi<Q> {
         Err(commit_failure(refused))
     }
 
-    /// Replaces everything but the type. Credentials that are not given are gone: keeping them would let whoever may
+    /// Replaces everything but type and signing secrets. Credentials that are not given are gone: keeping them would let whoever may
     /// change the URL have the old password sent to a new place.
     pub(super) async fn update(
         &self,
@@ -75,8 +97,7 @@ impl<Q: DeliveryQueue> RegistrationsApi<Q> {
         request: &Request,
     ) -> Result<Reply, Failure> {
         let before = self.find(caller, request).await?;
-        let input =
-            request.read(|body| input::read(body, caller, &self.rules, Some(before.kind)))?;
+        let input = request.read(|body| input::read(body, caller, &self.rules, Some(&before)))?;
         let credentials = match input.credentials {
             Some(credentials) => Some(
                 credentials
@@ -95,7 +116,7 @@ impl<Q: DeliveryQueue> RegistrationsApi<Q> {
             ..before.clone()
         };
         match self.worker.webhooks.update_registration(&before, &after).await {
-            Ok(Change::Done) => Reply::ok(&RegistrationObject::of(&after)),
+            Ok(Change::Done) => Reply::ok(&RegistrationObject::of(&after, self.worker.now())),
             Ok(Change::NameTaken) => Err(NAME_TAKEN),
             Ok(Change::Refused) => Err(Failure::Conflict),
             Err(error) => Err(commit_failure(error)),
@@ -113,7 +134,7 @@ impl<Q: DeliveryQueue> RegistrationsApi<Q> {
         match change {
             Ok(Change::Done) => {
                 self.see_to(&found).await?;
-                Reply::ok(&RegistrationObject::of(&found))
+                Reply::ok(&RegistrationObject::of(&found, self.worker.now()))
             }
             Ok(Change::Refused | Change::NameTaken) => Err(Failure::Conflict),
             Err(error) => Err(commit_failure(error)),
@@ -128,7 +149,7 @@ impl<Q: DeliveryQueue> RegistrationsApi<Q> {
     ) -> Result<Reply, Failure> {
         let found = self.find(caller, request).await?;
         if found.phase != Phase::Suspended {
-            return Reply::ok(&RegistrationObject::of(&found));
+            return Reply::ok(&RegistrationObject::of(&found, self.worker.now()));
         }
         let restarted = self.worker.webhooks.restart(&found, self.worker.now()).await;
         let Some(restarted) = restarted.map_err(Failure::internal)? else {
@@ -136,7 +157,7 @@ impl<Q: DeliveryQueue> RegistrationsApi<Q> {
         };
         failpoint("registrations.restarted");
         self.see_to(&restarted).await?;
-        Reply::ok(&RegistrationObject::of(&restarted))
+        Reply::ok(&RegistrationObject::of(&restarted, self.worker.now()))
     }
 
     /// Sends a test delivery, once, whether the registration is Active or Suspended.
@@ -154,6 +175,7 @@ impl<Q: DeliveryQueue> RegistrationsApi<Q> {
             partner: caller.partner,
             registration: found.id,
             event_name: found.event_name,
+            customer: None,
             created_at: created_at(id, now),
             resources: Vec::new(),
             details: Vec::new(),

@@ -174,13 +174,14 @@ impl Editions {
         Self { bucket, manifest_key, scratch, held: Mutex::new(None) }
     }
 
-    #[cfg(test)]
-    pub(crate) fn holding(indexes: Vec<Index>, until: Timestamp) -> Self {
+    /// Editions that hold these indexes until a time far enough away, for tests.
+    #[cfg(feature = "test-support")]
+    pub fn holding(indexes: Vec<Index>, until: Timestamp) -> Self {
         let held =
             Held { manifest: Manifest::default(), indexes: Arc::new(indexes), looked_at: until };
         let bucket = Bucket::new(&Clients::new(), "nowhere".to_owned());
         let editions = Self::new(bucket, "manifest.json".to_owned(), std::env::temp_dir());
-        *editions.held.lock().unwrap() = Some(held);
+        *editions.held.lock().unwrap_or_else(PoisonError::into_inner) = Some(held);
         editions
     }
 
