@@ -10,9 +10,10 @@ ARCH ?= arm64
 
 TOOLS := .tools/venv/bin/python
 GATEHOUSE := $(TOOLS) infra/local/gatehouse.py
+PYTEST := $(TOOLS) -m pytest --quiet -p no:cacheprovider
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down demo logs outbox invoke test test-unit test-e2e bench lint fmt deploy deploy-build deploy-check clean
+.PHONY: help setup up down demo logs outbox invoke test test-unit test-e2e test-clients test-vendor bench lint fmt deploy deploy-build deploy-check clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,10 +50,16 @@ test: test-unit test-e2e deploy-check ## everything
 
 test-unit: setup ## unit and store tests, and the checks of the template and the documents
 	cargo test --workspace --lib --test "*" --quiet
-	$(TOOLS) -m pytest --quiet -p no:cacheprovider --confcutdir tests/docs infra tests/docs
+	$(PYTEST) --confcutdir tests/docs infra tests/docs tests/clients/test_fixture_proxy.py
 
-test-e2e: setup ## end to end against a bundle of its own on a free port
-	$(GATEHOUSE) run --name test -- $(TOOLS) -m pytest --quiet -p no:cacheprovider tests/e2e
+test-e2e: setup ## end to end against a bundle of its own on a free port, other people's clients included
+	$(GATEHOUSE) run --name test -- $(PYTEST) tests/e2e tests/clients
+
+test-clients: setup ## only the stories told with the Straddle SDKs (Python, and Node where there is one)
+	$(GATEHOUSE) run --name clients -- $(PYTEST) tests/clients
+
+test-vendor: setup ## the Straddle SDK's own published test suites, through a fixture proxy
+	$(GATEHOUSE) run --name vendor -- $(TOOLS) tests/clients/vendor.py
 
 bench: setup ## start-up, size, memory, and DynamoDB cost of each operation
 	$(TOOLS) benches/run.py

@@ -60,7 +60,7 @@ class Bundle:
 
     def call(self, method: str, path: str, body: dict | None = None, *, unmasked: bool = False) -> dict:
         """One request; answers the body and the request's id."""
-        token = self.unmasked if unmasked else self.masked
+        token = self.unmasked if unmasked or path.endswith("/unmasked") else self.masked
         request = urllib.request.Request(self.facts["baseUrl"] + path, method=method, headers={
             "Authorization": f"Bearer {token}", "Content-Type": "application/json",
             "Idempotency-Key": str(uuid.uuid4()),
@@ -124,6 +124,7 @@ def receiver() -> Iterator[str]:
 
 
 CUSTOMERS = "/core/v1/cm/customers"
+PAYERS = "/v1/customers"
 
 
 REGISTRATIONS = "/webhooks/v1/registrations"
@@ -215,6 +216,7 @@ def _of_requests(bundle: Bundle, person: dict) -> list[Cost]:
         ("the right passcode", "otp-validate", lambda: applicants.validate(right=True), 7),
         ("pay a penny", "penny-drop-initiate", applicants.drop, 4),
     ]
+    rows += straddle_rows(bundle)
     costs = []
     for name, function, act, budget in rows:
         act()
@@ -258,3 +260,53 @@ def _of_work(bundle: Bundle, person: dict, url: str) -> list[Cost]:
     bundle.call("GET", f"{CUSTOMERS}?pageSize=1")
     costs.append(Cost("authorize a new token", *bundle.work_of("authorizer", since), 1))
     return costs
+
+
+def payer(**config: str) -> dict:
+    """A customer as the Straddle contract has it, with an e-mail address of its own."""
+    return {
+        "name": "Dora Riversmoke", "type": "individual", "email": f"dora.{uuid.uuid4().hex}@example.com",
+        "phone": "+12015550123", "device": {"ip_address": "203.0.113.9"},
+        "compliance_profile": {"ssn": "219-09-9876", "dob": "1980-02-14"}, "config": config,
+    }
+
+
+def straddle_rows(bundle: Bundle) -> list[tuple[str, str, Callable[[], dict], int | None]]:
+    """The nine operations of the Straddle contract."""
+    made = bundle.call("POST", PAYERS, payer(sandbox_outcome="verified"))["body"]["data"]
+    one = f"{PAYERS}/{made['id']}"
+
+    def create(**config: str) -> dict:
+        return bundle.call("POST", PAYERS, payer(**config))
+
+    def replace() -> dict:
+        body = {name: made[name] for name in ("name", "email", "phone", "status")}
+        return bundle.call("PUT", one, body | {
+            "device": {"ip_address": "203.0.113.9"}, "compliance_profile": {"ssn": "219-09-9876", "dob": "1980-02-14"},
+            "metadata": {"seen": uuid.uuid4().hex},
+        })
+
+    def decide() -> dict:
+        fresh = create(sandbox_outcome="review")["body"]["data"]["id"]
+        return bundle.call("PATCH", f"{PAYERS}/{fresh}/review", {"status": "verified"})
+
+    def erase() -> dict:
+        return bundle.call("DELETE", f"{PAYERS}/{create(processing_method='skip')['body']['data']['id']}")
+
+    return [
+        # One transaction, and before it what the network of partners knows.
+        ("Straddle: create, inline", "customer-create", lambda: create(processing_method="inline"), 2),
+        ("Straddle: create, background", "customer-create", lambda: create(processing_method="background"), 1),
+        ("Straddle: get", "customer-get", lambda: bundle.call("GET", one), 1),
+        ("Straddle: unmasked", "customer-unmask", lambda: bundle.call("GET", f"{one}/unmasked"), 2),
+        # The page, the counters beside it, and the bookmark that it leaves; from the second on the bookmark it starts at.
+        ("Straddle: first page", "customer-search", lambda: bundle.call("GET", f"{PAYERS}?page_size=1"), 3),
+        ("Straddle: second page", "customer-search", lambda: bundle.call("GET", f"{PAYERS}?page_size=1&page_number=2"), 4),
+        ("Straddle: third page", "customer-search", lambda: bundle.call("GET", f"{PAYERS}?page_size=1&page_number=3"), 4),
+        ("Straddle: find by e-mail", "customer-search", lambda: bundle.call("GET", f"{PAYERS}?email={made['email']}"), 2),
+        ("Straddle: update", "customer-update", replace, 2),
+        ("Straddle: review", "customer-review", lambda: bundle.call("GET", f"{one}/review"), 2),
+        ("Straddle: decision", "customer-review", decide, 3),
+        ("Straddle: delete", "customer-delete", erase, 2),
+        ("Straddle: refresh", "customer-review-refresh", lambda: bundle.call("PUT", f"{one}/refresh_review"), 2),
+    ]

@@ -17,9 +17,9 @@ from support.watchlists import Lists
 # disturbed by it; the logs of all of it come last.
 _ORDER = [
     "test_auth", "test_issuers", "test_nightly", "test_authorization", "test_customers", "test_validation", "test_contacts", "test_idempotency",
-    "test_search", "test_audit", "test_webhooks", "test_receivers", "test_delivery", "test_scans", "test_watchlists", "test_monitoring",
-    "test_ekyc", "test_ekyc_services", "test_pennydrop", "test_ekyc_at_once", "test_story", "test_kill_scans", "test_kill_ekyc", "test_retries_in_time",
-    "test_kill_deliveries", "test_ekyc_secrecy", "test_operations",
+    "test_search", "test_audit", "test_webhooks", "test_signatures", "test_receivers", "test_delivery", "test_scans", "test_watchlists",
+    "test_monitoring", "test_ekyc", "test_ekyc_services", "test_pennydrop", "test_ekyc_at_once", "test_story", "test_kill_scans",
+    "test_kill_ekyc", "test_retries_in_time", "test_kill_deliveries", "test_ekyc_secrecy", "test_operations",
 ]
 
 
@@ -27,6 +27,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     def place(item: pytest.Item) -> int:
         name = item.path.stem
         if item.path.parent.name != "e2e":
+            # The stories told with other people's clients; their traffic is in the logs that are searched last.
             return -1
         if name not in _ORDER:
             raise pytest.UsageError(f"{name} has no place in the order of suites; see tests/conftest.py")

@@ -89,7 +89,7 @@ class Api:
         sent.update(headers or {})
         sent = {name: value for name, value in sent.items() if value is not None}
         raw = body.encode() if isinstance(body, str) else body
-        if raw is None and method in ("POST", "PUT"):
+        if raw is None and method in ("POST", "PUT", "PATCH"):
             raw = b""
         connection = http.client.HTTPConnection(base.hostname, base.port, timeout=_TIMEOUT_SECONDS)
         begun = time.monotonic()
@@ -118,6 +118,9 @@ class Api:
 
     def put(self, path: str, document=None, *, key: str | None = None, headers: dict[str, str] | None = None) -> Answer:
         return self._with_json("PUT", path, document, {**({"Idempotency-Key": key} if key else {}), **(headers or {})})
+
+    def patch(self, path: str, document=None, *, key: str | None = None, headers: dict[str, str] | None = None) -> Answer:
+        return self._with_json("PATCH", path, document, {**({"Idempotency-Key": key} if key else {}), **(headers or {})})
 
     def delete(self, path: str, **headers: str) -> Answer:
         return self.send("DELETE", path, headers=headers)

@@ -7,6 +7,7 @@
 //! screening moves from one edition of a list to the next between messages and never within one.
 
 pub mod refresh;
+pub mod review_admin;
 mod scan_queue;
 pub mod scan_request;
 pub mod scan_schedule;
@@ -17,13 +18,3 @@ mod testing;
 
 pub use scan_queue::{QueueError, ScanMessage, ScanQueue, ScanRequest, Since, SweepPage};
 pub use sweep::SweepState;
-
-use compliance::Editions;
-use runtime::{Bucket, Clients, Settings};
-
-/// The editions of a function that screens.
-pub(crate) fn editions(settings: &mut Settings, clients: &Clients) -> Editions {
-    let bucket = Bucket::new(clients, settings.required("WATCHLIST_BUCKET"));
-    let manifest_key = settings.required("WATCHLIST_MANIFEST_KEY");
-    Editions::new(bucket.reader(), manifest_key, std::env::temp_dir())
-}

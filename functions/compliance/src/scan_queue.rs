@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use crypto::Lazy;
+use domain::event::Work;
 use domain::ids::{CustomerId, EventId, PartnerId};
 use runtime::Clients;
 use serde::{Deserialize, Serialize};
@@ -21,11 +22,11 @@ const BATCH: usize = 10;
 pub enum ScanMessage {
     /// Hold a page of customers against a list's new edition.
     Page(SweepPage),
-    /// Screen a customer.
+    /// Screen a customer, or let the network of partners remember it.
     Customer(ScanRequest),
 }
 
-/// Asks for a screening of one customer.
+/// Asks for something to be done about one customer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ScanRequest {
@@ -35,6 +36,9 @@ pub struct ScanRequest {
     pub customer: CustomerId,
     /// What asked for it; names the evidence, so that one request leaves one piece of evidence.
     pub run: EventId,
+    /// What is to be done.
+    #[serde(default, skip_serializing_if = "Work::is_screen")]
+    pub work: Work,
     /// A sweep asked: nothing is written unless the answer changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Since>,

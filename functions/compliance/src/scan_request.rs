@@ -1,4 +1,5 @@
-//! From the table's stream to the scan queue: every event that changes the screened facts asks for a screening.
+//! From the table's stream to the scan queue: every event that changes the screened facts asks for a screening, and every
+//! one that changes what the network of partners remembers asks for that.
 //!
 //! Cost: no DynamoDB; one SQS message per such event. A record that comes twice asks twice, and the second screening
 //! changes nothing.
@@ -47,10 +48,11 @@ fn request_for(record: &StreamRecord) -> Result<Option<ScanRequest>, RecordError
         return Ok(None);
     }
     let event: DomainEvent = read_stream_image(image).map_err(RecordError::new)?;
-    Ok(event.needs_screening().then_some(ScanRequest {
+    Ok(event.kind.work().map(|work| ScanRequest {
         partner: event.partner,
         customer: event.customer,
         run: event.id,
+        work,
         since: None,
     }))
 }

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use crypto::sha256;
+use domain::event::Work;
 use domain::ids::{CustomerId, EventId};
 use domain::time::Clock;
 use futures_util::future::try_join_all;
@@ -140,7 +141,8 @@ async fn walk(
 
 fn request_for(sweep: EventId, item: &Item) -> Option<ScanRequest> {
     let (partner, customer) = Watched::ids_of(item)?;
-    Some(ScanRequest { partner, customer, run: run_of(sweep, customer), since: None })
+    let run = run_of(sweep, customer);
+    Some(ScanRequest { partner, customer, run, work: Work::Screen, since: None })
 }
 
 fn read(item: &Item) -> Progress {

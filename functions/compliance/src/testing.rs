@@ -10,15 +10,17 @@ use crypto::test_support::{MemoryKeys, MemoryWrapper};
 use domain::audit::Actor;
 use domain::calendar::BirthDate;
 use domain::customer::{Business, Change, Customer, Onboarding, Party, Person};
+use domain::event::Work;
 use domain::ids::{CifNumber, ClientId, CustomerId, EventId, PartnerId};
 use domain::name::PersonName;
 use domain::profile::{BusinessProfile, PersonProfile};
 use domain::text::Text;
-use domain::time::{Clock as _, FixedClock, SequenceRandom};
+use domain::time::{Clock, FixedClock, Random, SequenceRandom};
 use runtime::Bucket;
 use store::Item;
 use store::customers::{Commit, Customers};
 use store::testing::TestDatabase;
+use vetting::Vetter;
 
 use crate::refresh::{self, Report};
 use crate::scan_queue::{ScanMessage, ScanQueue, ScanRequest};
@@ -90,8 +92,10 @@ impl World {
         );
         let (bucket, queue) = (Bucket::in_memory(), ScanQueue::in_memory());
         let editions = Editions::new(bucket.reader(), MANIFEST.to_owned(), scratch.clone());
-        let clock_of = || Arc::clone(&clock) as Arc<dyn domain::time::Clock>;
-        let app = scan_worker::App::for_test(customers, editions, clock_of(), queue.clone());
+        let clock_of = || Arc::clone(&clock) as Arc<dyn Clock>;
+        let vetter =
+            Vetter::new(&customers, editions, clock_of(), Arc::clone(&random) as Arc<dyn Random>);
+        let app = scan_worker::App::for_test(customers, vetter, clock_of(), queue.clone());
         let table = database.customers();
         let refresh =
             refresh::App::for_test(bucket.clone(), MANIFEST, table, queue.clone(), clock_of());
@@ -104,8 +108,15 @@ impl World {
         let folder = self.scratch.join("other");
         std::fs::create_dir_all(&folder).unwrap();
         let editions = Editions::new(self.bucket.reader(), MANIFEST.to_owned(), folder);
-        let clock = Arc::clone(&self.clock) as _;
-        scan_worker::App::for_test(self.app.customers.clone(), editions, clock, self.queue.clone())
+        let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
+        let customers = self.app.customers.clone();
+        let vetter = Vetter::new(
+            &customers,
+            editions,
+            Arc::clone(&clock),
+            Arc::clone(&self.random) as Arc<dyn Random>,
+        );
+        scan_worker::App::for_test(customers, vetter, clock, self.queue.clone())
     }
 
     pub(crate) async fn put_sources(&self) {
@@ -225,7 +236,7 @@ impl World {
     pub(crate) fn message(&self, customer: &Customer) -> String {
         let run = EventId::new(&*self.clock, &*self.random);
         let (partner, customer) = (customer.partner, customer.id);
-        let request = ScanRequest { partner, customer, run, since: None };
+        let request = ScanRequest { partner, customer, run, work: Work::Screen, since: None };
         serde_json::to_string(&request).unwrap()
     }
 
@@ -269,7 +280,7 @@ pub(crate) fn person(first: &str, last: &str, born: Option<&str>) -> Party {
             prefix: None,
             first: Text::parse(first).unwrap(),
             middle: None,
-            last: Text::parse(last).unwrap(),
+            last: Some(Text::parse(last).unwrap()),
             suffix: None,
             preferred: None,
         },

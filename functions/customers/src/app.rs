@@ -9,6 +9,7 @@ use domain::time::{Clock, Random};
 use http_api::{Caller, Failure, Request};
 use runtime::{Clients, Missing, Settings, SystemClock, SystemRandom};
 use store::customers::{Customers, CustomersError};
+use vetting::Vetter;
 
 /// The settings that [`App::start`] reads.
 pub const NAMES: [&str; 2] = ["CUSTOMER_TABLE", "DATA_KEY_ID"];
@@ -18,6 +19,8 @@ pub const NAMES: [&str; 2] = ["CUSTOMER_TABLE", "DATA_KEY_ID"];
 pub struct App {
     pub(crate) customers: Customers,
     pub(crate) ring: Arc<KeyRing>,
+    /// What vets customers within a request; only functions that do so have it.
+    pub(crate) vetter: Option<Arc<Vetter>>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
 }
@@ -48,7 +51,25 @@ impl App {
     ) -> Self {
         let customers =
             Customers::new(table, Arc::clone(&ring), Arc::clone(&clock), Arc::clone(&random));
-        Self { customers, ring, clock, random }
+        Self { customers, ring, vetter: None, clock, random }
+    }
+
+    /// The app of a function that vets customers within its requests.
+    ///
+    /// # Errors
+    /// [`Missing`] with every missing setting.
+    pub fn start_vetting(clients: &Clients) -> Result<Self, Missing> {
+        let app = Self::start(clients)?;
+        let vetter =
+            Settings::read(|settings| Vetter::from_settings(settings, clients, &app.customers))?;
+        Ok(app.with_vetter(vetter))
+    }
+
+    /// The same app, vetting.
+    #[must_use]
+    pub fn with_vetter(mut self, vetter: Vetter) -> Self {
+        self.vetter = Some(Arc::new(vetter));
+        self
     }
 }
 

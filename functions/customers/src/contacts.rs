@@ -102,7 +102,7 @@ pub async fn add_contact(app: &App, caller: &Caller, request: &Request) -> Resul
             after.add_contact(id, asked.body.clone(), asks, &siblings, now).map_err(refused)?;
         let reply =
             Reply::ok(&cos::contact(written(&change.contacts, target.what)?, Mask::Starred))?;
-        Ok(Attempt { before: Some(before), after, change, owner, evidence: Vec::new(), reply })
+        Ok(Attempt { owner, ..Attempt::change(Some(before), after, change, reply) })
     })
     .await
 }
@@ -131,8 +131,7 @@ pub async fn update_contact(
         let contact =
             if change.is_empty() { &present } else { written(&change.contacts, target.what)? };
         let reply = Reply::ok(&cos::contact(contact, Mask::Starred))?;
-        let (owner, evidence) = (None, Vec::new());
-        Ok(Attempt { before: Some(before), after, change, owner, evidence, reply })
+        Ok(Attempt::change(Some(before), after, change, reply))
     })
     .await
 }
@@ -153,8 +152,7 @@ pub async fn remove_contact(
         let mut after = before.clone();
         let change = after.remove_contact(id, now).map_err(refused)?;
         let reply = Reply::ok(&cos::contact(&present, Mask::Starred))?;
-        let (owner, evidence) = (None, Vec::new());
-        Ok(Attempt { before: Some(before), after, change, owner, evidence, reply })
+        Ok(Attempt::change(Some(before), after, change, reply))
     })
     .await
 }

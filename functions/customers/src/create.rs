@@ -39,7 +39,7 @@ pub async fn create_customer(
         let owner = cos::primary_owner(&start.party);
         let (after, change) = Customer::onboard(start, now);
         let reply = Reply::ok(&cos::customer(&after, mask))?;
-        Ok(Attempt { before: None, after, change, owner, evidence: Vec::new(), reply })
+        Ok(Attempt { owner, ..Attempt::change(None, after, change, reply) })
     })
     .await?;
     // An answer that is given again was made for the first caller, who may have had the scope that this one lacks.

@@ -78,8 +78,8 @@ pub async fn decide(app: &App, caller: &Caller, request: &Request) -> Result<Rep
         let evidence =
             evidence(caller.partner, id, run, &disposition).map_err(Failure::internal)?;
         let reply = Reply::ok(&cos::customer(&after, Mask::Starred))?;
-        let (owner, evidence) = (None, vec![evidence]);
-        Ok(Attempt { before: Some(before), after, change, owner, evidence, reply })
+        let evidence = vec![evidence];
+        Ok(Attempt { evidence, ..Attempt::change(Some(before), after, change, reply) })
     })
     .await
 }

@@ -7,11 +7,13 @@
 use domain::customer::{Change, Customer, Refused};
 use domain::ids::CustomerId;
 use domain::problem::Problem;
-use http_api::{Caller, CosCode, Failure, Reply, Request};
+use domain::verification::{NotInReview, Standing, Verdict};
+use http_api::{Caller, CosCode, Failure, Reply, Request, Stamp};
 use jiff::Timestamp;
 use runtime::{Idempotency, pause};
-use store::Item;
 use store::customers::{Commit, CommitRefused};
+use store::{Item, Transaction};
+use vetting::Vetted;
 
 use crate::app::{App, actor, broken};
 
@@ -31,6 +33,33 @@ pub(crate) struct Attempt {
     pub owner: Option<(CustomerId, &'static str)>,
     /// Further items to write along.
     pub evidence: Vec<Item>,
+    /// The screening and review that the change rests on.
+    pub vetted: Option<Vetted>,
+    /// What a person decided about the review.
+    pub verdict: Option<Verdict>,
+    /// What to answer when it is written.
+    pub reply: Reply,
+}
+
+impl Attempt {
+    /// A change with nothing beside.
+    pub(crate) fn change(
+        before: Option<Customer>,
+        after: Customer,
+        change: Change,
+        reply: Reply,
+    ) -> Self {
+        let (owner, evidence, vetted, verdict) = (None, Vec::new(), None, None);
+        Self { before, after, change, owner, evidence, vetted, verdict, reply }
+    }
+}
+
+/// A transaction ready to be committed.
+pub(crate) struct Prepared {
+    /// What to write.
+    pub transaction: Transaction,
+    /// The field that names a customer that must be Personal, when there is one.
+    pub owner: Option<&'static str>,
     /// What to answer when it is written.
     pub reply: Reply,
 }
@@ -42,23 +71,9 @@ pub(crate) async fn settle(
     request: &Request,
     attempt: impl AsyncFn(Timestamp) -> Result<Attempt, Failure>,
 ) -> Result<Reply, Failure> {
-    let idempotency = Idempotency::of(request, caller)?;
-    let table = app.customers.table();
     let actor = actor(caller, request);
-    for round in 0..=RETRIES {
-        if round > 0 {
-            pause(round, &*app.random).await;
-        }
-        let now = app.clock.now();
-        // Boxed: nested futures down to the SDK are deeper than the compiler follows in one type.
-        let made = match (Box::pin(attempt(now)).await, &idempotency) {
-            (Ok(made), _) => made,
-            (Err(failure), None) => return Err(failure),
-            (Err(failure), Some(idempotency)) => {
-                let earlier = Box::pin(idempotency.replay(table, &app.ring, now)).await?;
-                return earlier.ok_or(failure);
-            }
-        };
+    settle_prepared(app, caller, request, async |now| {
+        let made = Box::pin(attempt(now)).await?;
         // One item can stand in a transaction only once; and nothing owns itself.
         if let Some((_, field)) = made.owner.filter(|(owner, _)| *owner == made.after.id) {
             return Err(unknown_owner(field));
@@ -73,29 +88,88 @@ pub(crate) async fn settle(
             evidence: made.evidence,
         };
         let mut transaction = Box::pin(app.customers.prepare(commit)).await.map_err(broken)?;
-        if let Some(idempotency) = &idempotency {
-            idempotency.record(&mut transaction, table, &app.ring, &made.reply, now).await?;
+        if let (Some(vetter), Some(vetted)) = (&app.vetter, &made.vetted) {
+            let added = vetter.add_to(&mut transaction, &made.after, vetted, now);
+            added.map_err(Failure::internal)?;
         }
-        if transaction.is_empty() {
+        if let Some(verdict) = made.verdict {
+            let (table, by) = (app.customers.table(), actor.who.as_str());
+            let added =
+                vetting::add_verdict(table, &mut transaction, &made.after, verdict, by, now);
+            Box::pin(added).await.map_err(Failure::internal)?;
+        }
+        Ok(Prepared { transaction, owner: made.owner.map(|(_, field)| field), reply: made.reply })
+    })
+    .await
+}
+
+/// The same for a transaction that is more than a change of one customer.
+pub(crate) async fn settle_prepared(
+    app: &App,
+    caller: &Caller,
+    request: &Request,
+    prepare: impl AsyncFn(Timestamp) -> Result<Prepared, Failure>,
+) -> Result<Reply, Failure> {
+    let idempotency = Idempotency::of(request, caller)?;
+    let table = app.customers.table();
+    for round in 0..=RETRIES {
+        if round > 0 {
+            pause(round, &*app.random).await;
+        }
+        let now = app.clock.now();
+        // Boxed: nested futures down to the SDK are deeper than the compiler follows in one type.
+        let mut made = match Box::pin(prepare(now)).await {
+            Ok(made) => made,
+            Err(failure) => return refuse(app, request, idempotency.as_ref(), failure, now).await,
+        };
+        if let Some(idempotency) = &idempotency {
+            idempotency.record(&mut made.transaction, table, &app.ring, &made.reply, now).await?;
+        }
+        if made.transaction.is_empty() {
             return Ok(made.reply);
         }
-        let Err(refused) = Box::pin(transaction.commit(table)).await else { return Ok(made.reply) };
+        let Err(refused) = Box::pin(made.transaction.commit(table)).await else {
+            return Ok(made.reply);
+        };
         if let Some(idempotency) = &idempotency
             && let Some(earlier) = idempotency.replay_of(&refused, &app.ring).await?
         {
             return Ok(earlier);
         }
-        match CommitRefused::from(refused) {
-            CommitRefused::Stale | CommitRefused::CifTaken => {}
-            CommitRefused::UnknownOwner => {
-                return Err(unknown_owner(
-                    made.owner.map_or("ownerCustomerId", |(_, field)| field),
-                ));
-            }
+        let failure = match CommitRefused::from(refused) {
+            CommitRefused::Stale | CommitRefused::CifTaken => continue,
+            CommitRefused::UnknownOwner => unknown_owner(made.owner.unwrap_or("ownerCustomerId")),
+            CommitRefused::EmailTaken => Failure::rule(
+                CosCode::AlreadyExists,
+                "Another customer has this email; it must be unique within the account",
+            ),
             CommitRefused::Failed(error) => return Err(broken(error)),
-        }
+        };
+        return refuse(app, request, idempotency.as_ref(), failure, now).await;
     }
     Err(Failure::Conflict)
+}
+
+/// The answer to a request that was refused: what it was answered before, when it was; and where the contract counts a
+/// refusal as an answer, it is kept.
+async fn refuse(
+    app: &App,
+    request: &Request,
+    idempotency: Option<&Idempotency>,
+    failure: Failure,
+    now: Timestamp,
+) -> Result<Reply, Failure> {
+    let Some(idempotency) = idempotency else { return Err(failure) };
+    let table = app.customers.table();
+    if let Some(earlier) = Box::pin(idempotency.replay(table, &app.ring, now)).await? {
+        return Ok(earlier);
+    }
+    if !idempotency.keeps(&failure) {
+        return Err(failure);
+    }
+    let stamp = Stamp { request_id: &request.id, at: now };
+    let reply = failure.into_reply_at(request.route.contract, &stamp);
+    Ok(Box::pin(idempotency.keep(table, &app.ring, reply, now)).await?)
 }
 
 fn unknown_owner(field: &'static str) -> Failure {
@@ -125,6 +199,16 @@ pub(crate) fn refused(refused: Refused) -> Failure {
         Refused::Primary(_) => Failure::rule(
             CosCode::PrimaryInUse,
             "There must be a primary one; make another one primary first",
+        ),
+        Refused::NotInReview(NotInReview(standing)) => Failure::rule(
+            CosCode::StateForbids,
+            match standing {
+                Standing::Pending => "A customer whose status is pending cannot be decided",
+                Standing::Verified => "A customer whose status is verified cannot be decided",
+                Standing::Rejected => "A customer whose status is rejected cannot be decided",
+                Standing::Inactive => "A customer whose status is inactive cannot be decided",
+                Standing::Review => "The customer cannot be decided",
+            },
         ),
         Refused::Decision(_) => Failure::rule(
             CosCode::StateForbids,

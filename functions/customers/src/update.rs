@@ -27,7 +27,7 @@ pub async fn update_customer(
         let mut after = before.clone();
         let change = after.change_party(party, action, now).map_err(refused)?;
         let reply = Reply::ok(&cos::customer(&after, Mask::Starred))?;
-        Ok(Attempt { before: Some(before), after, change, owner, evidence: Vec::new(), reply })
+        Ok(Attempt { owner, ..Attempt::change(Some(before), after, change, reply) })
     })
     .await
 }
@@ -83,8 +83,7 @@ pub async fn deactivate_customer(
         let mut after = before.clone();
         let change = after.deactivate(now);
         let reply = Reply::ok(&cos::customer(&after, Mask::Starred))?;
-        let (owner, evidence) = (None, Vec::new());
-        Ok(Attempt { before: Some(before), after, change, owner, evidence, reply })
+        Ok(Attempt::change(Some(before), after, change, reply))
     })
     .await
 }

@@ -101,6 +101,7 @@ mod tests {
             partner: PartnerId::parse("11111111-2222-3333-4444-555555555555").unwrap(),
             registration: RegistrationId::parse("0190b2c4-0000-7000-8000-000000000002").unwrap(),
             event_name: "Core.Customer.Onboarded".into(),
+            customer: None,
             created_at: "2026-05-19T13:52:06.393Z".parse().unwrap(),
             resources: vec!["core/v1/cm/customers/61dc4d4c-0000-4000-8000-b2e201266e06".into()],
             details: vec![json!({"customerId": "61dc4d4c-0000-4000-8000-b2e201266e06"})],

@@ -9,25 +9,34 @@
 
 use std::time::Duration;
 
+use crypto::CryptoError;
 use domain::ids::{EventId, PartnerId, RegistrationId};
 use http::HeaderMap;
+use http_api::Contract;
 use jiff::{SignedDuration, Timestamp};
 use runtime::{Metric, count, failpoint};
+use store::customers::Customers;
 use store::webhooks::{
-    Attempt, Claim, Claimed, DeliveryKey, Passed, Phase, Recorded, Registration, RegistrationKind,
+    Attempt, Claim, Claimed, Delivery, DeliveryKey, GRACE, Passed, Phase, Recorded, Registration,
+    RegistrationKind,
 };
 
 use crate::address::AddressRules;
 use crate::body::EventObject;
 use crate::callback::CallbackUrl;
 use crate::credentials::authorization;
+use crate::envelope;
+use crate::event_name::contract_of;
+use crate::health::{Health, after_failure};
 use crate::post::{Answer, Call, Post};
-use crate::queue::{DeliveryQueue, Message};
+use crate::queue::{DeliveryQueue, LONGEST_DELAY, Message};
 use crate::schedule::{Failure, Schedule, Trial, Verdict};
+use crate::signature;
 use crate::worker::{Worker, WorkerError};
 
-/// Longer than a post with its record can take: the post's own deadline is 10 seconds and a table call ends within 12.
-pub const LEASE: SignedDuration = SignedDuration::from_secs(30);
+/// Longer than a post with the customer's read before and its record after it can take: a post ends within 15 seconds and
+/// a table call within 12.
+pub const LEASE: SignedDuration = SignedDuration::from_secs(45);
 
 /// How often a decision is made again when the registration moved under it.
 const ROUNDS: u32 = 6;
@@ -57,10 +66,20 @@ pub struct Dispatcher<P, Q> {
     pub worker: Worker<Q>,
     /// Sends them.
     pub post: P,
-    /// How often and when.
-    pub schedule: Schedule,
+    /// Whom deliveries are about, where their contract shows that.
+    pub customers: Customers,
     /// Where to.
     pub rules: AddressRules,
+}
+
+/// What is to be sent, if anything.
+enum Prepared {
+    /// This.
+    Call(Box<Call>),
+    /// Nothing: the registration does not allow it, which counts as a failed try.
+    Failed(Failure),
+    /// Nothing, now or later: the data of whom it is about were erased.
+    Erased,
 }
 
 enum Decision {
@@ -156,15 +175,25 @@ impl<P: Post, Q: DeliveryQueue> Dispatcher<P, Q> {
         trial: Trial,
     ) -> Result<Dispatched, WorkerError> {
         let at = self.worker.now();
-        let answer = match self.call(claimed, registration).await? {
-            Ok(call) => self.post.post(call).await,
-            Err(failure) => Answer { outcome: Err(failure), took: Duration::ZERO },
+        let answer = match self.call(claimed, registration, at).await? {
+            Prepared::Call(call) => self.post.post(*call).await,
+            Prepared::Failed(failure) => Answer { outcome: Err(failure), took: Duration::ZERO },
+            Prepared::Erased => {
+                let recorded = self.worker.webhooks.record_dropped(claimed, None).await?;
+                return Ok(written(recorded, Dispatched::Dropped));
+            }
         };
         failpoint("dispatch.posted");
         count(Metric::DeliveriesAttempted, 1);
         let attempt = attempt_of(at, answer);
         let tries = claimed.delivery.tries.saturating_add(1);
-        match self.schedule.verdict(trial, tries, answer.outcome, &*self.worker.random) {
+        let contract = contract_of(&claimed.delivery.event_name);
+        let schedule = Schedule::of(contract);
+        let mut verdict = schedule.verdict(trial, tries, answer.outcome, &*self.worker.random);
+        if contract == Contract::Straddle {
+            verdict = self.with_health(registration, trial, verdict, at).await?;
+        }
+        match verdict {
             Verdict::Delivered => self.delivered(claimed, attempt, trial).await,
             Verdict::Again(gap) => self.again(claimed, attempt, gap).await,
             Verdict::Suspend => self.suspend(claimed, attempt).await,
@@ -177,26 +206,87 @@ impl<P: Post, Q: DeliveryQueue> Dispatcher<P, Q> {
         }
     }
 
-    /// The request to send; the inner error is one that a receiver's registration causes, the outer one is ours.
+    /// The request to send; an error is ours, what a registration causes is a [`Prepared`].
     async fn call(
         &self,
         claimed: &Claimed,
         registration: &Registration,
-    ) -> Result<Result<Call, Failure>, WorkerError> {
-        let Some(url) = &registration.callback_url else { return Ok(Err(Failure::Unusable)) };
+        at: Timestamp,
+    ) -> Result<Prepared, WorkerError> {
+        let Some(url) = &registration.callback_url else {
+            return Ok(Prepared::Failed(Failure::Unusable));
+        };
         // Read again under today's rules: what was registered under others must not be reached.
         let Ok(url) = CallbackUrl::parse(url, &self.rules) else {
-            return Ok(Err(Failure::ForbiddenAddress));
+            return Ok(Prepared::Failed(Failure::ForbiddenAddress));
         };
-        let body = EventObject::posted(&claimed.delivery, registration.format);
-        let body = serde_json::to_vec(&body)?.into();
-        let authorization = match authorization(&self.worker.keys, registration).await {
-            Ok(authorization) => authorization,
-            Err(error) if error.is_lasting() => return Ok(Err(Failure::Unusable)),
-            Err(error) => return Err(error.into()),
+        let (keys, delivery) = (&self.worker.keys, &claimed.delivery);
+        let contract = contract_of(&delivery.event_name);
+        let (body, headers) = match contract {
+            Contract::Straddle => {
+                let Some(body) = self.envelope(delivery).await? else {
+                    return Ok(Prepared::Erased);
+                };
+                // Made per try, from exactly these bytes.
+                let headers = signature::headers(keys, registration, delivery.id, at, &body).await;
+                match openable(headers)?.flatten() {
+                    Some(headers) => (body, headers),
+                    None => return Ok(Prepared::Failed(Failure::Unusable)),
+                }
+            }
+            Contract::Cos | Contract::NewDay | Contract::OAuth => {
+                let body = EventObject::posted(delivery, registration.format);
+                (serde_json::to_vec(&body)?, HeaderMap::new())
+            }
         };
-        // Signatures over `body` belong into `headers`: they are made per attempt, from exactly these bytes.
-        Ok(Ok(Call { url, authorization, headers: HeaderMap::new(), body }))
+        let Some(authorization) = openable(authorization(keys, registration).await)? else {
+            return Ok(Prepared::Failed(Failure::Unusable));
+        };
+        let deadline = Schedule::of(contract).deadline();
+        let call = Call { url, authorization, deadline, headers, body: body.into() };
+        Ok(Prepared::Call(Box::new(call)))
+    }
+
+    /// The platform's body; `None` when the customer's data were erased.
+    async fn envelope(&self, delivery: &Delivery) -> Result<Option<Vec<u8>>, WorkerError> {
+        if delivery.ping {
+            return Ok(Some(envelope::ping(delivery)?));
+        }
+        let Some(customer) = delivery.customer else { return Ok(None) };
+        match self.customers.get(delivery.partner, customer).await? {
+            Some(customer) => Ok(Some(envelope::body(delivery, &customer)?)),
+            None => Ok(None),
+        }
+    }
+
+    /// Keeps count of a receiver's failures, where these and not the last try of one event suspend it.
+    async fn with_health(
+        &self,
+        registration: &Registration,
+        trial: Trial,
+        verdict: Verdict,
+        now: Timestamp,
+    ) -> Result<Verdict, WorkerError> {
+        let webhooks = &self.worker.webhooks;
+        match (verdict, trial) {
+            (Verdict::Delivered, _) => {
+                if registration.failing().is_some() {
+                    webhooks.note_success(registration).await?;
+                }
+            }
+            (Verdict::Again(_) | Verdict::GiveUp, Trial::Regular) => {
+                match after_failure(registration.failing(), now) {
+                    Health::Note(failing) => {
+                        webhooks.note_failing(registration, failing).await?;
+                    }
+                    Health::Known => {}
+                    Health::WornOut => return Ok(Verdict::Suspend),
+                }
+            }
+            // A test decides nothing, a restart has its own rule, and a suspension ends the streak.
+            (Verdict::Again(_) | Verdict::GiveUp | Verdict::Suspend, _) => {}
+        }
+        Ok(verdict)
     }
 
     async fn delivered(
@@ -242,10 +332,12 @@ impl<P: Post, Q: DeliveryQueue> Dispatcher<P, Q> {
     ) -> Result<Dispatched, WorkerError> {
         count(Metric::DeliveriesFailed, 1);
         let not_before = self.worker.now() + gap;
-        let recorded = self.worker.webhooks.record_again(claimed, attempt, not_before).await?;
+        // What the queue cannot hold back that long is the sweep's alone.
+        let by_queue = Duration::try_from(gap).ok().filter(|delay| *delay <= LONGEST_DELAY);
+        let due = if by_queue.is_some() { not_before + GRACE } else { not_before };
+        let recorded = self.worker.webhooks.record_again(claimed, attempt, not_before, due).await?;
         failpoint("dispatch.recorded");
-        if recorded == Recorded::Written {
-            let delay = Duration::try_from(gap).unwrap_or(Duration::ZERO);
+        if let (Recorded::Written, Some(delay)) = (recorded, by_queue) {
             self.worker.queue.send(&Message::deliver(&claimed.delivery), delay).await?;
         }
         Ok(written(recorded, Dispatched::TryAgain))
@@ -310,4 +402,13 @@ fn attempt_of(at: Timestamp, answer: Answer) -> Attempt {
     };
     let duration_ms = u64::try_from(answer.took.as_millis()).unwrap_or(u64::MAX);
     Attempt { at, duration_ms, status_code, error }
+}
+
+/// `None` for secrets that will not open tomorrow either: then the registration is at fault, and not the services around.
+fn openable<T>(opened: Result<T, CryptoError>) -> Result<Option<T>, CryptoError> {
+    match opened {
+        Ok(opened) => Ok(Some(opened)),
+        Err(error) if error.is_lasting() => Ok(None),
+        Err(error) => Err(error),
+    }
 }

@@ -1,15 +1,22 @@
-//! The contract's event names, and what a domain event is called and refers to in them.
+//! The contracts' event names, and what a domain event is called and refers to in them.
 //!
-//! Invariant: every domain event has exactly one name in [`ALL`]; a registration can only name one of those, so no
-//! registration waits for an event that never comes.
+//! Invariant: a registration can only name one of [`ALL`], and each of those is the name of some domain event, so no
+//! registration waits for an event that never comes. Within one contract a domain event has at most one name, but for
+//! the platform's two for a new customer.
 
 use domain::contact::ContactId;
 use domain::event::{DomainEvent, EkycStep, EventKind};
 use domain::problem::Problem;
 use domain::scan::ScanKind;
+use http_api::Contract;
 use serde_json::{Value, json};
 
-/// Every event name (COS §6.3). The beneficial-owner names follow the pattern of the documented ones.
+/// A customer was created (Straddle §6).
+pub const CREATED: &str = "customer.created.v1";
+/// A customer was created or changed (Straddle §6).
+pub const CHANGED: &str = "customer.event.v1";
+
+/// Every event name (COS §6.3, Straddle §6). The beneficial-owner names follow the pattern of the documented ones.
 pub const ALL: &[&str] = &[
     "Core.Customer.Onboarded",
     "Core.Customer.Profile.Changed",
@@ -35,6 +42,8 @@ pub const ALL: &[&str] = &[
     "Ekyc.Session.Initiated",
     "Ekyc.Session.Authenticated",
     "Ekyc.Session.Failed",
+    CREATED,
+    CHANGED,
 ];
 
 /// Reads an event name, exactly as listed.
@@ -45,7 +54,13 @@ pub fn parse(text: &str) -> Result<&'static str, Problem> {
     ALL.iter().find(|name| **name == text).copied().ok_or(Problem::NotOneOf { allowed: ALL })
 }
 
-/// A domain event in the contract's words.
+/// The contract that an event name belongs to, and with it the shape, the signatures and the schedule of its deliveries.
+#[must_use]
+pub fn contract_of(name: &str) -> Contract {
+    if name == CREATED || name == CHANGED { Contract::Straddle } else { Contract::Cos }
+}
+
+/// A domain event in a contract's words.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Announcement {
     /// One of [`ALL`].
@@ -56,17 +71,34 @@ pub struct Announcement {
     pub detail: Value,
 }
 
-/// What partners are told of an event.
+/// What partners are told of an event: under which names, and what about.
 #[must_use]
-pub fn announce(event: &DomainEvent) -> Announcement {
+pub fn announce(event: &DomainEvent) -> Vec<Announcement> {
+    let created =
+        matches!(event.kind, EventKind::Onboarded { .. } | EventKind::OnboardedScreened { .. });
+    // What was erased has no resource to show any more, and the platform's customer shows no eKYC session.
+    let told = !matches!(event.kind, EventKind::Erased | EventKind::EkycSession { .. });
+    let platform = [(CREATED, created), (CHANGED, told)].into_iter().filter(|(_, told)| *told);
+    let customer = event.customer.to_string();
+    let platform = platform.map(|(name, _)| Announcement {
+        name,
+        resource: format!("v1/customers/{customer}"),
+        detail: json!({ "customerId": customer }),
+    });
+    onboarding(event).into_iter().chain(platform).collect()
+}
+
+/// The onboarding contract's name, if it has one for this event.
+fn onboarding(event: &DomainEvent) -> Option<Announcement> {
     let customer = event.customer.to_string();
     let about_customer = |name| Announcement {
         name,
         resource: format!("core/v1/cm/customers/{customer}"),
         detail: json!({ "customerId": customer }),
     };
-    match &event.kind {
-        EventKind::Onboarded { client_identifier } => {
+    let said = match &event.kind {
+        EventKind::Onboarded { client_identifier }
+        | EventKind::OnboardedScreened { client_identifier } => {
             let mut said = about_customer("Core.Customer.Onboarded");
             if let Some(client_identifier) = client_identifier {
                 said.detail["clientIdentifier"] = Value::from(client_identifier.as_str());
@@ -74,10 +106,13 @@ pub fn announce(event: &DomainEvent) -> Announcement {
             said
         }
         EventKind::NameChanged => about_customer("Core.Customer.Name.Changed"),
-        // Deactivation changes the status, which has no event of its own in the contract.
-        EventKind::ProfileChanged { .. } | EventKind::Deactivated => {
-            about_customer("Core.Customer.Profile.Changed")
-        }
+        // Neither the status, nor what the contract has no name for, nor the end of it all has an event of its own.
+        EventKind::ProfileChanged { .. }
+        | EventKind::DetailsChanged { .. }
+        | EventKind::Deactivated
+        | EventKind::Erased => about_customer("Core.Customer.Profile.Changed"),
+        // The contract shows the scans and not what they amount to.
+        EventKind::StandingChanged { .. } | EventKind::ReviewRequested => return None,
         EventKind::CifNumberChanged => about_customer("Core.Customer.CifNumber.Changed"),
         EventKind::ScanChanged { scan: ScanKind::Ofac, .. } => {
             about_customer("Core.Customer.Ofac.Changed")
@@ -108,7 +143,8 @@ pub fn announce(event: &DomainEvent) -> Announcement {
         EventKind::ContactAdded { contact } => about_contact(&customer, *contact, Verb::Added),
         EventKind::ContactChanged { contact } => about_contact(&customer, *contact, Verb::Changed),
         EventKind::ContactRemoved { contact } => about_contact(&customer, *contact, Verb::Removed),
-    }
+    };
+    Some(said)
 }
 
 #[derive(Clone, Copy)]
@@ -191,13 +227,14 @@ mod tests {
         PartnerId, PhoneId,
     };
     use domain::scan::ScanStatus;
+    use domain::verification::Standing;
     use uuid::Uuid;
 
     use super::*;
 
     const C: &str = "61dc4d4c-0000-4000-8000-b2e201266e06";
 
-    fn said(kind: EventKind) -> Announcement {
+    fn all_said(kind: EventKind) -> Vec<Announcement> {
         announce(&DomainEvent {
             id: EventId::from(Uuid::nil()),
             partner: PartnerId::from(Uuid::nil()),
@@ -205,6 +242,10 @@ mod tests {
             occurred_at: jiff::Timestamp::UNIX_EPOCH,
             kind,
         })
+    }
+
+    fn said(kind: EventKind) -> Announcement {
+        all_said(kind).remove(0)
     }
 
     #[test]
@@ -229,6 +270,11 @@ mod tests {
             EventKind::ProfileChanged { fields: vec![] },
             EventKind::CifNumberChanged,
             EventKind::Deactivated,
+            EventKind::OnboardedScreened { client_identifier: None },
+            EventKind::DetailsChanged { fields: vec![] },
+            EventKind::StandingChanged { from: Standing::Pending, to: Standing::Verified },
+            EventKind::ReviewRequested,
+            EventKind::Erased,
         ];
         for scan in [ScanKind::Ofac, ScanKind::PepScan] {
             kinds.push(EventKind::ScanChanged {
@@ -251,7 +297,8 @@ mod tests {
         for step in EkycStep::ALL {
             kinds.push(session(*step, None));
         }
-        let announced: BTreeSet<_> = kinds.into_iter().map(|kind| said(kind).name).collect();
+        let announced: BTreeSet<_> =
+            kinds.into_iter().flat_map(all_said).map(|said| said.name).collect();
         assert_eq!(announced, ALL.iter().copied().collect());
     }
 
@@ -292,9 +339,35 @@ mod tests {
     }
 
     #[test]
+    fn the_platform_hears_of_a_new_customer_twice_and_of_every_change_but_the_erasure() {
+        let names = |kind| all_said(kind).iter().map(|said| said.name).collect::<Vec<_>>();
+        let onboarded = "Core.Customer.Onboarded";
+        let both = [onboarded, "customer.created.v1", "customer.event.v1"];
+        assert_eq!(names(EventKind::Onboarded { client_identifier: None }), both);
+        assert_eq!(names(EventKind::OnboardedScreened { client_identifier: None }), both);
+        let changed = ["Core.Customer.Name.Changed", "customer.event.v1"];
+        assert_eq!(names(EventKind::NameChanged), changed);
+        let standing =
+            EventKind::StandingChanged { from: Standing::Review, to: Standing::Rejected };
+        assert_eq!(names(standing), ["customer.event.v1"]);
+        assert_eq!(names(EventKind::ReviewRequested), ["customer.event.v1"]);
+        assert_eq!(names(EventKind::Erased), ["Core.Customer.Profile.Changed"]);
+        assert_eq!(names(session(EkycStep::Initiated, None)), ["Ekyc.Session.Initiated"]);
+        let platform = &all_said(EventKind::NameChanged)[1];
+        assert_eq!(platform.resource, format!("v1/customers/{C}"));
+        for name in ALL {
+            let expected =
+                if name.starts_with("customer.") { Contract::Straddle } else { Contract::Cos };
+            assert_eq!(contract_of(name), expected, "{name}");
+        }
+    }
+
+    #[test]
     fn names_are_read_exactly() {
         assert_eq!(parse("Core.Customer.Ofac.Changed"), Ok("Core.Customer.Ofac.Changed"));
-        for wrong in ["", "core.customer.ofac.changed", "Core.Customer.*", "Core.Customer"] {
+        for wrong in
+            ["", "core.customer.ofac.changed", "Core.Customer.*", "customer.*", "customer.created"]
+        {
             assert!(parse(wrong).is_err(), "{wrong}");
         }
     }

@@ -2,18 +2,21 @@
 //!
 //! Invariant: a delivery's id is derived from the event and the registration, and it is put under the condition that it
 //! is new, so a record that comes twice, or again after a crash, makes nothing twice. It is due from the moment it is
-//! put: a crash before the queue has it costs a sweep, not the event.
+//! put: a crash before the queue has it costs a sweep, not the event. Where a contract tells of changes as a whole, the
+//! id is derived from the change, so that the several events of one change become one delivery.
 //!
 //! Kill point: `fanout.put`.
 
 use crypto::sha256_of_parts;
 use domain::event::DomainEvent;
-use domain::ids::{EventId, RegistrationId};
+use domain::ids::{CustomerId, EventId, RegistrationId};
+use http_api::Contract;
+use jiff::Timestamp;
 use runtime::{Metric, StreamRecord, count, failpoint};
 use store::outbox;
 use store::webhooks::{Delivery, Registration, RegistrationKind, Stage, Status};
 
-use crate::event_name::{Announcement, announce};
+use crate::event_name::{Announcement, announce, contract_of};
 use crate::queue::DeliveryQueue;
 use crate::worker::{Worker, WorkerError, created_at};
 
@@ -24,6 +27,28 @@ pub fn delivery_id(event: EventId, registration: RegistrationId) -> EventId {
     let mut short = [0; 10];
     short.copy_from_slice(&digest[..10]);
     event.derive(&short)
+}
+
+/// The id under which a registration sees one change of a customer: what happened in one transaction bears one time.
+#[must_use]
+pub fn change_id(
+    customer: CustomerId,
+    at: Timestamp,
+    event_name: &str,
+    registration: RegistrationId,
+) -> EventId {
+    let (customer, registration) = (customer.uuid(), registration.uuid());
+    let parts: [&[u8]; 4] = [
+        customer.as_bytes(),
+        &at.as_nanosecond().to_be_bytes(),
+        event_name.as_bytes(),
+        registration.as_bytes(),
+    ];
+    let digest = sha256_of_parts(&parts);
+    let mut short = [0; 10];
+    short.copy_from_slice(&digest[..10]);
+    let millis = u64::try_from(at.as_millisecond()).unwrap_or(0);
+    EventId::from(uuid::Builder::from_unix_timestamp_millis(millis, &short).into_uuid())
 }
 
 /// Makes the deliveries of one stream record. Records of other items, and changes of events (their expiry), are none of
@@ -54,9 +79,14 @@ pub async fn announce_event<Q: DeliveryQueue>(
     worker: &Worker<Q>,
     event: &DomainEvent,
 ) -> Result<(), WorkerError> {
-    let said = announce(event);
-    for registration in worker.webhooks.subscribers(event.partner, said.name).await? {
-        let delivery = delivery_for(event, &said, &registration);
+    let all = announce(event);
+    let names: Vec<&str> = all.iter().map(|said| said.name).collect();
+    for registration in worker.webhooks.subscribers(event.partner, &names).await? {
+        // The registration may have been given another name between the two reads.
+        let Some(said) = all.iter().find(|said| said.name == registration.event_name) else {
+            continue;
+        };
+        let delivery = delivery_for(event, said, &registration);
         match registration.kind {
             RegistrationKind::Poll => {
                 if worker.webhooks.put_awaiting(&delivery).await? {
@@ -78,12 +108,21 @@ pub async fn announce_event<Q: DeliveryQueue>(
 }
 
 fn delivery_for(event: &DomainEvent, said: &Announcement, registration: &Registration) -> Delivery {
+    let id = match contract_of(said.name) {
+        Contract::Straddle => {
+            change_id(event.customer, event.occurred_at, said.name, registration.id)
+        }
+        Contract::Cos | Contract::NewDay | Contract::OAuth => {
+            delivery_id(event.id, registration.id)
+        }
+    };
     Delivery {
-        id: delivery_id(event.id, registration.id),
+        id,
         partner: event.partner,
         registration: registration.id,
         event_name: said.name.to_owned(),
-        created_at: created_at(event.id, event.occurred_at),
+        customer: Some(event.customer),
+        created_at: created_at(id, event.occurred_at),
         resources: vec![said.resource.clone()],
         details: vec![said.detail.clone()],
         ping: false,

@@ -28,7 +28,9 @@ pub struct Call {
     pub url: CallbackUrl,
     /// `Authorization`, when the registration has credentials; marked sensitive.
     pub authorization: Option<HeaderValue>,
-    /// Further headers, for example signatures over `body`.
+    /// Over look-up, connection, TLS, sending and the whole answer together.
+    pub deadline: Duration,
+    /// Further headers: signatures over `body`, where the contract has them.
     pub headers: HeaderMap,
     /// The exact bytes sent.
     pub body: Bytes,

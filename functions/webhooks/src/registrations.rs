@@ -2,14 +2,15 @@
 //!
 //! Invariants: a partner has at most one registration per event name, kept by a row of its own in the same transaction;
 //! everything is read under the caller's partner, so another partner's id is simply not there; credentials are sealed
-//! before they are stored and no answer holds them.
+//! before they are stored and no answer holds them; a signing secret is in the one answer that makes it.
 //!
-//! Cost: create 1 transaction; get, restart 1 read and at most 1 write; list 1 query; update, delete 1 read and 1
-//! transaction; ping 1 read and 1 write.
+//! Cost: create 1 transaction; get, restart 1 read and at most 1 write; list 1 query; update, delete, rotate
+//! the secret 1 read and 1 transaction; ping 1 read and 1 write.
 
 mod input;
 mod lifecycle;
 mod listing;
+mod rotation;
 mod view;
 
 use domain::ids::RegistrationId;
@@ -50,12 +51,14 @@ pub async fn handle<Q: DeliveryQueue>(
         Operation::RegistrationCreate => Box::pin(api.create(caller, request)).await,
         Operation::RegistrationList => Box::pin(api.list(caller, request)).await,
         Operation::RegistrationGet => {
-            Reply::ok(&RegistrationObject::of(&Box::pin(api.find(caller, request)).await?))
+            let found = Box::pin(api.find(caller, request)).await?;
+            Reply::ok(&RegistrationObject::of(&found, api.worker.now()))
         }
         Operation::RegistrationUpdate => Box::pin(api.update(caller, request)).await,
         Operation::RegistrationRestart => Box::pin(api.restart(caller, request)).await,
         Operation::RegistrationPing => Box::pin(api.ping(caller, request)).await,
         Operation::RegistrationDelete => Box::pin(api.delete(caller, request)).await,
+        Operation::RegistrationRotateSecret => Box::pin(api.rotate_secret(caller, request)).await,
         _ => Err(Failure::NotFound("resource")),
     }
 }

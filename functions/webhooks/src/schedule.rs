@@ -1,15 +1,18 @@
 //! When a delivery is tried again, and when its registration is suspended.
 //!
-//! The rules are the contract's: after a first failure three more tries, each 30–60 seconds after the one before;
-//! then the registration is suspended and everything for it is held. After a restart one held event is tried up to
-//! two times; success releases the rest, failure suspends again. A ping is tried once and decides nothing.
+//! The rules are the contracts'. [`COS`]: after a first failure three more tries, each 30–60 seconds after the one
+//! before; then the registration is suspended and everything for it is held. [`STRADDLE`]: eight tries over some 27
+//! hours, then the event is given up and the registration goes on; how a receiver that never answers is suspended all
+//! the same is in [`crate::health`]. After a restart one held event is tried up to two times; success releases the rest,
+//! failure suspends again. A ping is tried once and decides nothing.
 //!
 //! Invariant: [`Schedule::verdict`] is the only place that turns an outcome into what happens next. It knows no
-//! clock and no table. Schedules of single endpoints, `Retry-After` and special statuses have their place here.
+//! clock and no table.
 
-use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use domain::time::Random;
+use http_api::Contract;
 use jiff::SignedDuration;
 
 /// Why a delivery is under way; each has its own number of tries.
@@ -80,6 +83,11 @@ impl Failure {
     pub const fn is_lasting(self) -> bool {
         matches!(self, Self::ForbiddenAddress)
     }
+
+    /// Whether the receiver asks not to be called any more (Standard Webhooks, "status codes").
+    const fn is_gone(self) -> bool {
+        matches!(self, Self::Status(410))
+    }
 }
 
 /// What one try came to.
@@ -107,19 +115,74 @@ pub enum Verdict {
     GiveUp,
 }
 
+/// The shortest and the longest pause before a try, in milliseconds.
+type Gap = (u32, u32);
+
 /// How often and when a delivery is tried.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Schedule {
-    regular_tries: u32,
+    /// Before the second try, the third, and so on: one fewer than there are tries.
+    gaps: &'static [Gap],
     restart_tries: u32,
-    gap_millis: RangeInclusive<u32>,
+    /// Whether the last failure suspends the registration, or costs only this event.
+    suspends: bool,
+    /// Whether a receiver that is gone (410) is believed.
+    believes_gone: bool,
+    /// Over the whole exchange.
+    deadline: Duration,
 }
 
-/// The contract's rules.
-pub const COS: Schedule =
-    Schedule { regular_tries: 4, restart_tries: 2, gap_millis: 30_000..=60_000 };
+/// The onboarding contract's rules (§6.4).
+pub const COS: Schedule = Schedule {
+    gaps: &[(30_000, 60_000); 3],
+    restart_tries: 2,
+    suspends: true,
+    believes_gone: false,
+    deadline: Duration::from_secs(10),
+};
+
+const SECOND: u32 = 1_000;
+const MINUTE: u32 = 60 * SECOND;
+const HOUR: u32 = 60 * MINUTE;
+
+/// Up to a tenth later than the contract says, so that a receiver that comes back is not met by everything at once.
+const fn about(millis: u32) -> Gap {
+    (millis, millis + millis / 10)
+}
+
+/// The payments platform's rules (§6).
+pub const STRADDLE: Schedule = Schedule {
+    gaps: &[
+        about(5 * SECOND),
+        about(5 * MINUTE),
+        about(30 * MINUTE),
+        about(2 * HOUR),
+        about(5 * HOUR),
+        about(10 * HOUR),
+        about(10 * HOUR),
+    ],
+    restart_tries: 2,
+    suspends: false,
+    believes_gone: true,
+    deadline: Duration::from_secs(15),
+};
 
 impl Schedule {
+    /// The rules of a contract.
+    #[must_use]
+    pub const fn of(contract: Contract) -> &'static Self {
+        match contract {
+            Contract::Straddle => &STRADDLE,
+            Contract::Cos | Contract::NewDay | Contract::OAuth => &COS,
+        }
+    }
+
+    /// Over look-up, connection, TLS, sending and the whole answer together.
+    #[must_use]
+    pub const fn deadline(&self) -> Duration {
+        self.deadline
+    }
+
     /// Decides what follows try number `tries` (the first is 1).
     pub fn verdict(
         &self,
@@ -132,27 +195,33 @@ impl Schedule {
             Ok(_) => return Verdict::Delivered,
             Err(failure) => failure,
         };
-        let most = match trial {
+        let (most, exhausted) = match trial {
             Trial::Ping => return Verdict::GiveUp,
-            Trial::Regular => self.regular_tries,
-            Trial::AfterRestart => self.restart_tries,
+            Trial::Regular if self.suspends => (u32::MAX, Verdict::Suspend),
+            Trial::Regular => (u32::MAX, Verdict::GiveUp),
+            Trial::AfterRestart => (self.restart_tries, Verdict::Suspend),
         };
-        if failure.is_lasting() || tries >= most {
-            Verdict::Suspend
-        } else {
-            Verdict::Again(self.gap(random))
+        if failure.is_lasting() || (self.believes_gone && failure.is_gone()) {
+            return Verdict::Suspend;
+        }
+        if tries >= most {
+            return exhausted;
+        }
+        let next = usize::try_from(tries.saturating_sub(1)).ok();
+        match next.and_then(|next| self.gaps.get(next)) {
+            Some(gap) => Verdict::Again(point_in(*gap, random)),
+            None => exhausted,
         }
     }
+}
 
-    /// A random point in the gap, so that a receiver that comes back is not met by everything at once.
-    fn gap(&self, random: &dyn Random) -> SignedDuration {
-        let mut bytes = [0; 4];
-        random.fill(&mut bytes);
-        let (low, high) = (*self.gap_millis.start(), *self.gap_millis.end());
-        let span = u64::from(high.saturating_sub(low)) + 1;
-        let drawn = u64::from(u32::from_be_bytes(bytes)) % span;
-        SignedDuration::from_millis(i64::from(low).saturating_add_unsigned(drawn))
-    }
+/// A random point in the gap.
+fn point_in((low, high): Gap, random: &dyn Random) -> SignedDuration {
+    let mut bytes = [0; 4];
+    random.fill(&mut bytes);
+    let span = u64::from(high.saturating_sub(low)) + 1;
+    let drawn = u64::from(u32::from_be_bytes(bytes)) % span;
+    SignedDuration::from_millis(i64::from(low).saturating_add_unsigned(drawn))
 }
 
 #[cfg(test)]
@@ -244,17 +313,53 @@ mod tests {
         fn success_always_ends_it(tries: u32, status in 200_u16..300) {
             let random = SequenceRandom::default();
             for trial in [Trial::Regular, Trial::AfterRestart, Trial::Ping] {
-                let verdict = COS.verdict(trial, tries, outcome_of_status(status), &random);
-                prop_assert_eq!(verdict, Verdict::Delivered);
+                for schedule in [COS, STRADDLE] {
+                    let verdict = schedule.verdict(trial, tries, outcome_of_status(status), &random);
+                    prop_assert_eq!(verdict, Verdict::Delivered);
+                }
             }
         }
+
+        #[test]
+        fn the_platform_s_gaps_are_the_contract_s_and_no_more_than_a_tenth_later(seed: u64) {
+            let random = SequenceRandom::starting_at(seed);
+            let contract = [5, 300, 1_800, 7_200, 18_000, 36_000, 36_000];
+            for (tries, seconds) in (1..).zip(contract) {
+                let gap = SignedDuration::from_secs(seconds);
+                match STRADDLE.verdict(Trial::Regular, tries, Err(Failure::Redirect(302)), &random) {
+                    Verdict::Again(drawn) => prop_assert!(drawn >= gap && drawn <= gap + gap / 10),
+                    other => prop_assert!(false, "{tries}: {other:?}"),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_platform_s_eighth_failure_costs_the_event_and_not_the_registration() {
+        let random = SequenceRandom::default();
+        let failed = Err(Failure::Timeout);
+        for tries in [8, 9, u32::MAX] {
+            let verdict = STRADDLE.verdict(Trial::Regular, tries, failed, &random);
+            assert_eq!(verdict, Verdict::GiveUp, "{tries}");
+        }
+        assert_eq!(STRADDLE.verdict(Trial::AfterRestart, 2, failed, &random), Verdict::Suspend);
+        assert_eq!(STRADDLE.verdict(Trial::Ping, 1, failed, &random), Verdict::GiveUp);
+    }
+
+    #[test]
+    fn only_the_platform_s_schedule_believes_a_receiver_that_is_gone() {
+        let random = SequenceRandom::default();
+        let gone = Err(Failure::Status(410));
+        assert_eq!(STRADDLE.verdict(Trial::Regular, 1, gone, &random), Verdict::Suspend);
+        assert!(matches!(COS.verdict(Trial::Regular, 1, gone, &random), Verdict::Again(_)));
+        assert_eq!(STRADDLE.verdict(Trial::Ping, 1, gone, &random), Verdict::GiveUp);
     }
 
     #[test]
     fn gaps_differ() {
         let random = SequenceRandom::default();
         let gaps: std::collections::BTreeSet<_> =
-            (0..50).map(|_| COS.gap(&random).as_millis()).collect();
+            (0..50).map(|_| point_in((30_000, 60_000), &random).as_millis()).collect();
         assert!(gaps.len() > 40, "{gaps:?}");
     }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use runtime::{Clients, Missing, Settings, SystemClock, SystemRandom};
+use store::customers::Customers;
 use store::webhooks::Webhooks;
 
 use crate::address::{AddressRules, MalformedSetting};
@@ -11,7 +12,6 @@ use crate::events::EventsApi;
 use crate::post::{HttpPoster, Limits, SystemResolver};
 use crate::queue::SqsQueue;
 use crate::registrations::RegistrationsApi;
-use crate::schedule::COS;
 use crate::worker::Worker;
 
 /// A function can not start.
@@ -47,7 +47,8 @@ fn names(sealing: bool) -> Result<Names, Missing> {
     })
 }
 
-/// The webhooks' data keys are kept in their own table: no webhook function can reach the customers'.
+/// The webhooks' data keys are kept in their own table: of the webhook functions only the dispatcher can reach the
+/// customers' table, and only to read.
 fn worker(clients: &Clients, names: &Names) -> Worker<SqsQueue> {
     let table = clients.table(&names.table);
     let keys = clients.key_ring(table.clone(), names.key.clone());
@@ -94,8 +95,13 @@ pub fn dispatcher(
     clients: &Clients,
 ) -> Result<Dispatcher<HttpPoster<SystemResolver>, SqsQueue>, StartError> {
     let names = names(true)?;
+    let table = clients.table(&Settings::read(|settings| settings.required("CUSTOMER_TABLE"))?);
     let rules = AddressRules::parse(&names.networks)?;
     let post = HttpPoster::new(SystemResolver, rules.clone(), Limits::default())
         .map_err(|error| StartError::Tls(error.to_string()))?;
-    Ok(Dispatcher { worker: worker(clients, &names), post, schedule: COS, rules })
+    let worker = worker(clients, &names);
+    let ring = Arc::new(clients.key_ring(table.clone(), names.key.clone()));
+    let (clock, random) = (worker.clock.clone(), worker.random.clone());
+    let customers = Customers::new(table, ring, clock, random);
+    Ok(Dispatcher { worker, post, customers, rules })
 }

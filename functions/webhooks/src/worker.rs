@@ -9,6 +9,7 @@ use domain::time::{Clock, Random};
 use http_api::{Failure, Reply};
 use jiff::Timestamp;
 use runtime::Idempotency;
+use store::customers::CustomersError;
 use store::webhooks::{Delivery, Webhooks};
 use store::{CommitError, StoreError, Transaction};
 
@@ -19,7 +20,7 @@ use crate::queue::{DeliveryQueue, Message, QueueError};
 pub struct Worker<Q> {
     /// Registrations and deliveries.
     pub webhooks: Webhooks,
-    /// Seals and opens credentials.
+    /// Seals and opens credentials and signing secrets.
     pub keys: Arc<KeyRing>,
     /// The delivery queue.
     pub queue: Q,
@@ -38,9 +39,12 @@ pub enum WorkerError {
     /// The queue failed.
     #[error(transparent)]
     Queue(#[from] QueueError),
-    /// Credentials could not be opened.
-    #[error("the credentials of a registration could not be opened")]
+    /// Credentials or signing secrets could not be opened.
+    #[error("the secrets of a registration could not be opened")]
     Crypto(#[from] CryptoError),
+    /// The customer that a delivery is about could not be read.
+    #[error("the customer of an event could not be read")]
+    Customer(#[from] CustomersError),
     /// A body did not serialise.
     #[error("an event could not be written as JSON")]
     Body(#[from] serde_json::Error),

@@ -144,6 +144,16 @@ impl Editions {
         Self { read, manifest_key, scratch, held: Mutex::new(None), deltas: Mutex::new(Vec::new()) }
     }
 
+    /// Editions that are in force for ever and need no bucket.
+    #[cfg(feature = "test-support")]
+    #[must_use]
+    pub fn holding(set: EditionSet) -> Self {
+        let read: ObjectReader = Arc::new(|_| Box::pin(async { Ok(None) }));
+        let editions = Self::new(read, String::new(), PathBuf::new());
+        editions.hold(Arc::new(set), Timestamp::MAX);
+        editions
+    }
+
     /// The editions to screen one message or request with. Costs nothing within half a minute, one small read of the
     /// bucket after it, and one read per index that is new.
     ///

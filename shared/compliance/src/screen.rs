@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::editions::EditionSet;
-use crate::review::Withdrawal;
+use crate::findings::Withdrawal;
 
 /// The facts of a customer that are screened (contract §5: name, birth date, address).
 #[derive(Clone, PartialEq, Eq)]

@@ -49,7 +49,7 @@ pub(crate) fn person(first: &str, last: &str, born: Option<&str>) -> Party {
             prefix: None,
             first: Text::parse(first).unwrap(),
             middle: None,
-            last: Text::parse(last).unwrap(),
+            last: Some(Text::parse(last).unwrap()),
             suffix: None,
             preferred: None,
         },

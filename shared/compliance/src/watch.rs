@@ -7,7 +7,7 @@ use domain::scan::{Fingerprint, KnownHit, ListedEntity, Scan};
 use screening::{Config, Hit, Query, Scratch, Topic};
 
 use crate::delta::OpenDelta;
-use crate::review::known_as;
+use crate::findings::known_as;
 use crate::screen::Subject;
 
 /// Why a customer is to be screened.

@@ -41,6 +41,14 @@ choices! {
         Prove = "Prove",
         /// The customer was deactivated.
         Deactivate = "Deactivate",
+        /// The whole record was replaced.
+        Replace = "Replace",
+        /// A review of the identity was asked for.
+        RequestReview = "RequestReview",
+        /// A review of the identity was made.
+        Review = "Review",
+        /// The customer's data were erased.
+        Erase = "Erase",
         /// Secrets were read in clear.
         ReadUnmasked = "ReadUnmasked",
     }

@@ -89,6 +89,27 @@ impl Region {
         Text::parse(std::str::from_utf8(&code).unwrap_or("")).map(Self)
     }
 
+    /// Reads two capital letters, whether there is such a state or not: for contracts that take every such code and
+    /// judge it later.
+    ///
+    /// # Errors
+    /// [`Problem::Malformed`] for anything else.
+    pub fn of_form(text: &str) -> Result<Self, Problem> {
+        if text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_uppercase()) {
+            Text::parse(text).map(Self)
+        } else {
+            Err(Problem::Malformed { expected: "two capital letters" })
+        }
+    }
+
+    /// Reads a region that was accepted before.
+    ///
+    /// # Errors
+    /// [`Problem`] when it is empty or too long.
+    pub fn restore(text: &str) -> Result<Self, Problem> {
+        Text::parse(text).map(Self)
+    }
+
     /// The code or text.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -6,20 +6,25 @@
 //! sub-resource of each kind is part of the customer, so that one read answers a GET.
 
 mod difference;
+mod replace;
+mod verify;
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
 use self::difference::Difference;
+pub use self::replace::{IDENTITY, Replacement};
+pub use self::verify::Vetting;
 use crate::audit::{AuditAction, AuditHead};
 use crate::choices::{Classification, CustomerStatus};
 use crate::contact::{
     Contact, ContactBody, ContactId, ContactKind, Owner, PrimaryRefused, primary_on_add,
     primary_on_change, primary_on_remove,
 };
+use crate::enrolment::Enrolment;
 use crate::event::EventKind;
-use crate::ids::{CifNumber, CustomerId, PartnerId};
+use crate::ids::{AccountId, CifNumber, CustomerId, PartnerId};
 use crate::name::{EntityName, PersonName};
 use crate::numbers::BasisPoints;
 use crate::profile::{
@@ -28,9 +33,10 @@ use crate::profile::{
 use crate::proof::{Proof, ProofKind};
 use crate::scan::{Decision, DecisionRefused, Finding, Scan, ScanKind};
 use crate::text::Text;
+use crate::verification::{NotInReview, Verification};
 
-/// The partner's own id for a customer.
-pub type ClientIdentifier = Text<50>;
+/// The partner's own id for a customer. Contracts may allow less.
+pub type ClientIdentifier = Text<255>;
 
 /// How many sub-resources of one kind a customer may have. Far above any use seen, low enough that a list is one
 /// query.
@@ -124,6 +130,12 @@ pub struct Customer {
     pub ofac: Scan,
     /// The scan for politically exposed persons.
     pub pep_scan: Scan,
+    /// Where the review of the identity stands.
+    pub verification: Verification,
+    /// The account of the partner that it belongs to, where the partner has accounts.
+    pub account: Option<AccountId>,
+    /// What the partner said beside, when it enrolled the customer through a contract that asks.
+    pub enrolment: Option<Enrolment>,
     /// When it was taken on.
     pub created_at: Timestamp,
     /// When anything last changed.
@@ -221,6 +233,9 @@ pub enum Refused {
     /// The scan's state.
     #[error(transparent)]
     Decision(#[from] DecisionRefused),
+    /// Only a customer in review is decided.
+    #[error(transparent)]
+    NotInReview(#[from] NotInReview),
 }
 
 /// A screening result for a subject that has changed since; a newer run is on its way.
@@ -246,6 +261,9 @@ impl Customer {
             status: CustomerStatus::Active,
             ofac: Scan::default(),
             pep_scan: Scan::default(),
+            verification: Verification::Pending,
+            account: None,
+            enrolment: None,
             created_at: now,
             modified_at: now,
             version: 1,
@@ -345,6 +363,10 @@ impl Customer {
             self.subject_revision += 1;
             self.move_scan(ScanKind::Ofac, self.ofac.after_subject_change(), &mut change);
             self.move_scan(ScanKind::PepScan, self.pep_scan.after_subject_change(), &mut change);
+        }
+        if difference.name || IDENTITY.iter().any(|field| change.fields.iter().any(|f| f == field))
+        {
+            self.identity_changed(&mut change);
         }
         self.touch(now);
         Ok(change)
@@ -486,7 +508,7 @@ impl Customer {
         );
         change.contacts.push(ContactWrite::Add(contact));
         Self::demote(moved.demoted, &mut change);
-        self.contact_changed(kind, now);
+        self.contact_changed(kind, moved.primary, &mut change, now);
         Ok(change)
     }
 
@@ -523,7 +545,7 @@ impl Customer {
         );
         change.contacts.push(ContactWrite::Replace(contact));
         Self::demote(moved.demoted, &mut change);
-        self.contact_changed(kind, now);
+        self.contact_changed(kind, moved.primary, &mut change, now);
         Ok(change)
     }
 
@@ -547,7 +569,7 @@ impl Customer {
             vec![EventKind::ContactRemoved { contact: id }],
         );
         change.contacts.push(ContactWrite::Remove(id));
-        self.contact_changed(kind, now);
+        self.contact_changed(kind, current == Some(id), &mut change, now);
         Ok(change)
     }
 
@@ -566,9 +588,20 @@ impl Customer {
     /// An address is screened, so another address is another subject. The scans keep their status meanwhile: an
     /// address only adds to what is known about the same person, and the contract lets an account be opened right
     /// after the first address was added.
-    fn contact_changed(&mut self, kind: ContactKind, now: Timestamp) {
+    fn contact_changed(
+        &mut self,
+        kind: ContactKind,
+        primary: bool,
+        change: &mut Change,
+        now: Timestamp,
+    ) {
         if kind == ContactKind::Address {
             self.subject_revision += 1;
+        }
+        let reviewed =
+            matches!(kind, ContactKind::Address | ContactKind::Email | ContactKind::Phone);
+        if primary && reviewed {
+            self.identity_changed(change);
         }
         self.touch(now);
     }

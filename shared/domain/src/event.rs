@@ -11,6 +11,7 @@ use crate::contact::ContactId;
 use crate::ekyc::{JourneyId, Method};
 use crate::ids::{ApplicationId, AuthId, CustomerId, EventId, PartnerId};
 use crate::scan::{ScanKind, ScanStatus};
+use crate::verification::Standing;
 
 /// One event of one customer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,6 +87,27 @@ pub enum EventKind {
     },
     /// The customer was deactivated.
     Deactivated,
+    /// The customer was taken on and screened in one step.
+    OnboardedScreened {
+        /// The partner's own id for the customer, if it gave one.
+        client_identifier: Option<String>,
+    },
+    /// What the customer's verification and scans amount to changed.
+    StandingChanged {
+        /// Where it stood.
+        from: Standing,
+        /// Where it stands.
+        to: Standing,
+    },
+    /// Something beside name, profile and sub-resources changed.
+    DetailsChanged {
+        /// The names of the fields, not their values.
+        fields: Vec<String>,
+    },
+    /// The identity is to be reviewed.
+    ReviewRequested,
+    /// The customer's data were erased.
+    Erased,
 }
 
 choices! {
@@ -105,7 +127,7 @@ impl EventKind {
     #[must_use]
     pub fn needs_screening(&self) -> bool {
         match self {
-            Self::Onboarded { .. } | Self::NameChanged => true,
+            Self::Onboarded { .. } | Self::NameChanged | Self::ReviewRequested => true,
             Self::ProfileChanged { fields } => fields.iter().any(|field| field == BIRTH_DATE),
             Self::ContactAdded { contact }
             | Self::ContactChanged { contact }
@@ -113,8 +135,40 @@ impl EventKind {
             Self::CifNumberChanged
             | Self::ScanChanged { .. }
             | Self::EkycSession { .. }
-            | Self::Deactivated => false,
+            | Self::Deactivated
+            | Self::OnboardedScreened { .. }
+            | Self::StandingChanged { .. }
+            | Self::DetailsChanged { .. }
+            | Self::Erased => false,
         }
+    }
+
+    /// What is to be done about it off the request path.
+    #[must_use]
+    pub fn work(&self) -> Option<Work> {
+        if self.needs_screening() {
+            return Some(Work::Screen);
+        }
+        let remembered = match self {
+            Self::OnboardedScreened { .. }
+            | Self::StandingChanged { .. }
+            | Self::DetailsChanged { .. }
+            | Self::Erased => true,
+            Self::ProfileChanged { fields } => fields.iter().any(|field| field == TAX_ID),
+            Self::ContactAdded { contact }
+            | Self::ContactChanged { contact }
+            | Self::ContactRemoved { contact } => {
+                matches!(contact, ContactId::Email(_) | ContactId::Phone(_))
+            }
+            Self::Onboarded { .. }
+            | Self::NameChanged
+            | Self::ReviewRequested
+            | Self::CifNumberChanged
+            | Self::ScanChanged { .. }
+            | Self::EkycSession { .. }
+            | Self::Deactivated => false,
+        };
+        remembered.then_some(Work::Remember)
     }
 
     /// The name under which the store keeps it.
@@ -131,6 +185,11 @@ impl EventKind {
             Self::ScanChanged { .. } => "ScanChanged",
             Self::EkycSession { .. } => "EkycSession",
             Self::Deactivated => "Deactivated",
+            Self::OnboardedScreened { .. } => "OnboardedScreened",
+            Self::StandingChanged { .. } => "StandingChanged",
+            Self::DetailsChanged { .. } => "DetailsChanged",
+            Self::ReviewRequested => "ReviewRequested",
+            Self::Erased => "Erased",
         }
     }
 }
@@ -143,8 +202,29 @@ impl DomainEvent {
     }
 }
 
+/// What an event asks of those off the request path.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Work {
+    /// Screen the customer, and review it where that is due. The network of partners remembers the result.
+    #[default]
+    Screen,
+    /// Let the network of partners remember the customer as it is, or forget it when it is gone.
+    Remember,
+}
+
+impl Work {
+    /// Whether it is the screening.
+    #[must_use]
+    pub const fn is_screen(&self) -> bool {
+        matches!(self, Self::Screen)
+    }
+}
+
 /// The field name by which a profile change says that the screened subject changed.
 pub const BIRTH_DATE: &str = "birthDate";
+
+/// The field name by which a profile change says that another tax number belongs to the customer.
+pub const TAX_ID: &str = "taxId";
 
 #[cfg(test)]
 mod tests {
@@ -170,8 +250,33 @@ mod tests {
             (EventKind::ContactRemoved { contact: address }, true),
             (EventKind::ContactAdded { contact: phone }, false),
             (EventKind::Deactivated, false),
+            (EventKind::OnboardedScreened { client_identifier: None }, false),
+            (EventKind::ReviewRequested, true),
+            (EventKind::Erased, false),
         ] {
             assert_eq!(kind.needs_screening(), needs, "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn the_network_is_told_of_what_it_remembers() {
+        let email = ContactId::Email(crate::ids::EmailId::from(Uuid::nil()));
+        let address = ContactId::Address(AddressId::from(Uuid::nil()));
+        let profile = |field: &str| EventKind::ProfileChanged { fields: vec![field.into()] };
+        let (from, to) = (Standing::Pending, Standing::Verified);
+        for (kind, work) in [
+            (EventKind::Onboarded { client_identifier: None }, Some(Work::Screen)),
+            (EventKind::OnboardedScreened { client_identifier: None }, Some(Work::Remember)),
+            (EventKind::StandingChanged { from, to }, Some(Work::Remember)),
+            (EventKind::ContactChanged { contact: email }, Some(Work::Remember)),
+            (EventKind::ContactChanged { contact: address }, Some(Work::Screen)),
+            (profile("taxId"), Some(Work::Remember)),
+            (profile("birthDate"), Some(Work::Screen)),
+            (profile("riskRating"), None),
+            (EventKind::Erased, Some(Work::Remember)),
+            (EventKind::Deactivated, None),
+        ] {
+            assert_eq!(kind.work(), work, "{kind:?}");
         }
     }
 

@@ -123,6 +123,10 @@ uuid_ids! {
     AuthId;
     /// One application for a product.
     ApplicationId;
+    /// One account of a partner that acts for several, such as a platform.
+    AccountId;
+    /// One identity review of a customer.
+    ReviewId;
 }
 
 impl EventId {

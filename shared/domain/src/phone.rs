@@ -35,16 +35,36 @@ impl PhoneNumber {
         if is_nanp(text) { Ok(Self(format!("+1{text}"))) } else { Err(SHAPE) }
     }
 
+    /// Reads any number of the E.164 form, `+` and 2 to 15 digits of which the first is not 0, whether such a number
+    /// can exist or not: for contracts that take every number and judge it later, and for what was accepted before.
+    ///
+    /// # Errors
+    /// [`Problem::Malformed`] for any other form.
+    pub fn of_form(text: &str) -> Result<Self, Problem> {
+        let digits = text.strip_prefix('+').unwrap_or("").as_bytes();
+        let good = (2..=15).contains(&digits.len())
+            && digits.iter().all(u8::is_ascii_digit)
+            && digits.first() != Some(&b'0');
+        if good {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(Problem::Malformed {
+                expected: "a phone number in E.164 form, such as +14155550101",
+            })
+        }
+    }
+
     /// `+12015552345`.
     #[must_use]
     pub fn e164(&self) -> &str {
         &self.0
     }
 
-    /// `2015552345` for a `+1` number, the E.164 form for any other: how the COS contract writes it.
+    /// `2015552345` for a number of the North American plan, the E.164 form for any other: how the COS contract writes
+    /// it.
     #[must_use]
     pub fn national_or_e164(&self) -> &str {
-        self.0.strip_prefix("+1").unwrap_or(&self.0)
+        self.0.strip_prefix("+1").filter(|national| is_nanp(national)).unwrap_or(&self.0)
     }
 }
 

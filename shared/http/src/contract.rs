@@ -9,4 +9,6 @@ pub enum Contract {
     Cos,
     /// Customers and eKYC as NewDay publishes them.
     NewDay,
+    /// The customer contract of a payments platform: one flat customer, its review, numbered pages.
+    Straddle,
 }

@@ -8,7 +8,7 @@ use std::error::Error;
 use domain::problem::{Problem, Violation, Violations};
 use serde_json::json;
 
-use crate::{Contract, CosCode, Reply, Scope};
+use crate::{Contract, CosCode, Reply, Scope, Stamp};
 
 /// Why a request was not done.
 #[derive(Debug, thiserror::Error)]
@@ -22,9 +22,15 @@ pub enum Failure {
     /// The body is larger than any valid request.
     #[error("the body is too large")]
     BodyTooLarge,
-    /// The `Idempotency-Key` header is empty, too long or not printable ASCII.
+    /// The `Idempotency-Key` header is empty, too short, too long or not printable ASCII.
     #[error("the idempotency key is malformed")]
     IdempotencyKeyMalformed,
+    /// The idempotency key was used for another request, where the contract forbids that.
+    #[error("the idempotency key was used for another request")]
+    KeyReused,
+    /// Another header does not have its shape.
+    #[error("the header {0} is malformed")]
+    HeaderMalformed(&'static str),
     /// No, or no valid, credentials.
     #[error("the caller is not authenticated")]
     Unauthenticated,
@@ -43,9 +49,6 @@ pub enum Failure {
     /// A state that the contract names, with the status that goes with it.
     #[error("{}: {}", .0.state, .0.detail)]
     Stated(Stated),
-    /// The idempotency key was used for another request.
-    #[error("the idempotency key was used for another request")]
-    KeyReused,
     /// The caller changed something else than what is there now.
     #[error("the version is not the current one")]
     VersionMismatch,
@@ -125,13 +128,14 @@ impl Failure {
             Failure::BodyNotJson => "body_not_json",
             Failure::BodyTooLarge => "body_too_large",
             Failure::IdempotencyKeyMalformed => "idempotency_key_malformed",
+            Failure::KeyReused => "idempotency_key_reused",
+            Failure::HeaderMalformed(_) => "header_malformed",
             Failure::Unauthenticated => "unauthenticated",
             Failure::MissingScope(_) => "missing_scope",
             Failure::NotFound(_) => "not_found",
             Failure::Rule(_) => "rule",
             Failure::Conflict => "conflict",
             Failure::Stated(_) => "stated",
-            Failure::KeyReused => "key_reused",
             Failure::VersionMismatch => "version_mismatch",
             Failure::TooManyRequests | Failure::Busy { .. } => "too_many_requests",
             Failure::Unavailable { .. } => "unavailable",
@@ -140,12 +144,21 @@ impl Failure {
         }
     }
 
-    /// The HTTP status of this failure.
+    /// The HTTP status of this failure in a contract.
+    pub fn status_in(&self, contract: Contract) -> u16 {
+        match contract {
+            Contract::Straddle => crate::straddle_error::status(self),
+            Contract::OAuth | Contract::Cos | Contract::NewDay => self.status(),
+        }
+    }
+
+    /// The HTTP status of this failure, where the contract has none of its own.
     pub const fn status(&self) -> u16 {
         match self {
             Failure::Invalid(_)
             | Failure::BodyNotJson
             | Failure::IdempotencyKeyMalformed
+            | Failure::HeaderMalformed(_)
             | Failure::Rule(_) => 400,
             Failure::Unauthenticated => 401,
             Failure::MissingScope(_) => 403,
@@ -160,16 +173,28 @@ impl Failure {
         }
     }
 
-    /// The answer in the shape of the route's contract.
+    /// The answer in the shape of the route's contract, where that shape has no trace of the request.
     pub fn into_reply(self, contract: Contract) -> Reply {
-        let status = self.status();
+        self.into_reply_at(contract, &Stamp { request_id: "", at: jiff::Timestamp::UNIX_EPOCH })
+    }
+
+    /// The answer in the shape of the route's contract.
+    pub fn into_reply_at(self, contract: Contract, stamp: &Stamp<'_>) -> Reply {
+        let status = self.status_in(contract);
         let mut reply = match (&self, contract) {
             // Clients of these contracts expect a 401 without a body.
             (Failure::Unauthenticated, _) => Reply::empty(status),
             (_, Contract::OAuth) => Reply::json(status, &self.oauth_body()),
             (_, Contract::Cos) => Reply::json(status, &crate::cos_error::body(self.cos_errors())),
             (_, Contract::NewDay) => crate::problem_json::reply(&self),
+            (_, Contract::Straddle) => {
+                Reply::json(status, &crate::straddle_error::body(&self, stamp))
+            }
         };
+        if matches!(self, Failure::KeyReused) {
+            // SDKs would try a 409 again, in vain.
+            reply = reply.with_header("x-should-retry", "false");
+        }
         let wait = match self {
             Failure::Conflict | Failure::TooManyRequests => Some(1),
             Failure::Busy { retry_after } | Failure::Unavailable { retry_after, .. } => {
@@ -213,6 +238,12 @@ impl Failure {
                 CosCode::IdempotencyKeyInvalid,
                 "Idempotency-Key must have 1 to 50 printable characters",
             ),
+            Failure::KeyReused => {
+                one(CosCode::IdempotencyKeyInvalid, "Idempotency-Key was used for another request")
+            }
+            Failure::HeaderMalformed(name) => {
+                vec![(CosCode::InvalidValue, format!("The header {name} is malformed"))]
+            }
             Failure::Unauthenticated => one(CosCode::Unauthenticated, "Unauthenticated"),
             Failure::MissingScope(scope) => {
                 vec![(CosCode::MissingScope, format!("The scope {} is required", scope.as_str()))]
@@ -224,7 +255,6 @@ impl Failure {
                 "A concurrent request is in the way; retry with the same key",
             ),
             Failure::Stated(stated) => one(CosCode::NotFound, stated.detail),
-            Failure::KeyReused => one(CosCode::Conflict, "The key was used for another request"),
             Failure::VersionMismatch => {
                 one(CosCode::Conflict, "The version is not the current one")
             }

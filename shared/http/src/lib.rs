@@ -19,6 +19,7 @@ mod request;
 mod routes;
 mod scope;
 mod sources;
+mod straddle_error;
 
 pub use caller::{Caller, Environment};
 pub use contract::Contract;
@@ -34,3 +35,4 @@ pub use request::{HttpRequest, MAX_BODY_BYTES, RejectedEvent, Request, RequestId
 pub use routes::{Method, Operation, ROUTES, Route, route};
 pub use scope::{Scope, Scopes, UnknownScope};
 pub use sources::SourceList;
+pub use straddle_error::{Stamp, utc_moment};

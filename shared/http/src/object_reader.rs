@@ -164,6 +164,31 @@ impl<'a> ObjectReader<'a> {
         }
     }
 
+    /// An optional list of objects, each read at its place: `representatives[0]`.
+    pub fn optional_list(&self, name: &str) -> Option<Vec<ObjectReader<'a>>> {
+        let Value::Array(all) = self.value(name)? else {
+            self.reject(name, Problem::WrongType { expected: "a list" });
+            return None;
+        };
+        let mut readers = Vec::with_capacity(all.len());
+        for (at, value) in all.iter().enumerate() {
+            let name = format!("{name}[{at}]");
+            match value {
+                Value::Object(map) => {
+                    let path = self.path_of(&name);
+                    readers.push(ObjectReader { map, path, violations: self.violations });
+                }
+                _ => self.reject(&name, Problem::WrongType { expected: "an object" }),
+            }
+        }
+        Some(readers)
+    }
+
+    /// The fields as they were sent, for objects whose field names are the caller's own.
+    pub const fn fields(&self) -> &'a Map<String, Value> {
+        self.map
+    }
+
     /// A required nested object.
     pub fn required_object(&self, name: &str) -> Option<ObjectReader<'a>> {
         let found = self.optional_object(name);

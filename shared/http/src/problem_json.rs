@@ -28,9 +28,10 @@ fn errors(violations: &Violations) -> Value {
 /// What kind of problem it is, for people.
 const fn title(failure: &Failure) -> &'static str {
     match failure {
-        Failure::Invalid(_) | Failure::BodyNotJson | Failure::IdempotencyKeyMalformed => {
-            "The request is invalid"
-        }
+        Failure::Invalid(_)
+        | Failure::BodyNotJson
+        | Failure::IdempotencyKeyMalformed
+        | Failure::HeaderMalformed(_) => "The request is invalid",
         Failure::BodyTooLarge => "The body is too large",
         Failure::Unauthenticated => "The caller is not authenticated",
         Failure::MissingScope(_) => "The token lacks a scope",
@@ -65,6 +66,7 @@ pub(crate) fn reply(failure: &Failure) -> Reply {
             let expected = "must have 1 to 128 printable characters";
             body["errors"] = json!({ "Idempotency-Key": [expected] });
         }
+        Failure::HeaderMalformed(name) => body["errors"] = json!({ *name: ["is malformed"] }),
         Failure::MissingScope(scope) => {
             body["detail"] = format!("The scope {} is required", scope.as_str()).into();
         }

@@ -39,6 +39,15 @@ impl Reply {
         Self::raw(status, body.to_string())
     }
 
+    /// Any status with a serialisable body.
+    ///
+    /// # Errors
+    /// [`crate::Failure::Internal`] when the value does not serialise; our own types always do.
+    pub fn of(status: u16, body: &impl Serialize) -> Result<Self, crate::Failure> {
+        let body = serde_json::to_string(body).map_err(crate::Failure::internal)?;
+        Ok(Self::raw(status, body))
+    }
+
     /// A status without a body.
     pub fn empty(status: u16) -> Self {
         Self { status, headers: Vec::new(), body: String::new() }

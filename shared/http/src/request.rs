@@ -8,6 +8,7 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use domain::ids::AccountId;
 use domain::problem::{Problem, Violations};
 use serde::Deserialize;
 use serde_json::Value;
@@ -17,10 +18,17 @@ use crate::{Caller, Contract, Failure, ObjectReader, Route, read_object, route};
 /// More than any valid request of any contract; checked before the body is parsed.
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
 
-/// The longest idempotency key of the COS contract.
-const MAX_COS_KEY: usize = 50;
-/// The longest idempotency key of the NewDay contract.
-const MAX_NEWDAY_KEY: usize = 128;
+/// The shortest and longest idempotency key of each contract, in characters.
+const fn idempotency_key_lengths(contract: Contract) -> (usize, usize) {
+    match contract {
+        Contract::Straddle => (10, 40),
+        Contract::Cos | Contract::OAuth => (1, 50),
+        Contract::NewDay => (1, 128),
+    }
+}
+
+/// Names the account that a platform acts for.
+const ACCOUNT_HEADER: &str = "Straddle-Account-Id";
 
 /// API Gateway's id of a request; the `request-id` header of the answer.
 pub type RequestId = String;
@@ -216,6 +224,22 @@ impl Request {
         self.headers.get(name).map(String::as_str)
     }
 
+    /// All values of a list parameter, whether it was repeated, joined by commas, or both. Empty ones do not count.
+    pub fn query_list(&self, name: &str) -> Vec<&str> {
+        let values = self.query_all(name).iter().flat_map(|value| value.split(','));
+        values.map(str::trim).filter(|value| !value.is_empty()).collect()
+    }
+
+    /// The account that the caller acts for, when it says so.
+    ///
+    /// # Errors
+    /// [`Failure::HeaderMalformed`] when it is no id.
+    pub fn account(&self) -> Result<Option<AccountId>, Failure> {
+        let Some(text) = self.header("straddle-account-id") else { return Ok(None) };
+        let account = AccountId::parse(text.trim());
+        account.map(Some).map_err(|_| Failure::HeaderMalformed(ACCOUNT_HEADER))
+    }
+
     /// The body as sent.
     pub fn body(&self) -> &str {
         &self.body
@@ -234,18 +258,16 @@ impl Request {
     /// The idempotency key, on the methods where the contract reads it.
     ///
     /// # Errors
-    /// [`Failure::IdempotencyKeyMalformed`] when it is empty, longer than the contract allows or not printable ASCII.
+    /// [`Failure::IdempotencyKeyMalformed`] when it is blank, shorter or longer than the contract says, or not printable
+    /// ASCII.
     pub fn idempotency_key(&self) -> Result<Option<&str>, Failure> {
-        if !self.route.method.takes_idempotency_key() {
+        if !self.route.method.takes_idempotency_key(self.route.contract) {
             return Ok(None);
         }
+        let (shortest, longest) = idempotency_key_lengths(self.route.contract);
         let Some(key) = self.header("idempotency-key") else { return Ok(None) };
-        let most = match self.route.contract {
-            Contract::NewDay => MAX_NEWDAY_KEY,
-            Contract::Cos | Contract::OAuth => MAX_COS_KEY,
-        };
         let printable = key.bytes().all(|byte| (0x20..0x7f).contains(&byte));
-        if key.trim().is_empty() || key.len() > most || !printable {
+        if key.trim().is_empty() || !(shortest..=longest).contains(&key.len()) || !printable {
             return Err(Failure::IdempotencyKeyMalformed);
         }
         Ok(Some(key))
@@ -372,6 +394,52 @@ mod tests {
         for body in ["", "[]", "{", "1", "\"a\""] {
             let request = post(Value::from(body), false).unwrap();
             assert!(matches!(request.read(|_| Some(())), Err(Failure::BodyNotJson)), "{body}");
+        }
+    }
+
+    #[test]
+    fn lists_are_repeated_or_joined() {
+        let mut event = event("GET", "/v1/customers");
+        event["multiValueQueryStringParameters"] =
+            json!({ "status": ["pending,review", "", " verified "], "types": ["business"] });
+        let request = read(event, "customer-search").unwrap();
+        assert_eq!(request.query_list("status"), ["pending", "review", "verified"]);
+        assert_eq!(request.query_list("types"), ["business"]);
+        assert!(request.query_list("nothing").is_empty());
+    }
+
+    #[test]
+    fn the_account_comes_from_its_header() {
+        let account = |value: Option<&str>| {
+            let mut event = event("GET", "/v1/customers");
+            if let Some(value) = value {
+                event["headers"]["Straddle-Account-Id"] = Value::from(value);
+            }
+            read(event, "customer-search").unwrap().account()
+        };
+        assert_eq!(account(None).unwrap(), None);
+        let id = "0190b2c4-0000-7000-8000-000000000009";
+        assert_eq!(account(Some(id)).unwrap(), Some(AccountId::parse(id).unwrap()));
+        for wrong in ["", "x", "{0190b2c4-0000-7000-8000-000000000009}"] {
+            assert!(matches!(account(Some(wrong)), Err(Failure::HeaderMalformed(_))), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn idempotency_keys_of_the_customer_contract_have_10_to_40_characters() {
+        for (method, path) in [
+            ("POST", "/v1/customers"),
+            ("PUT", "/v1/customers/{customerId}"),
+            ("DELETE", "/v1/customers/{customerId}"),
+            ("PATCH", "/v1/customers/{customerId}/review"),
+        ] {
+            for (length, accepted) in [(9, false), (10, true), (40, true), (41, false)] {
+                let mut event = event(method, path);
+                event["headers"]["Idempotency-Key"] = Value::from("k".repeat(length));
+                let function = route(method, path).unwrap().function;
+                let request = read(event, function).unwrap();
+                assert_eq!(request.idempotency_key().is_ok(), accepted, "{method} {length}");
+            }
         }
     }
 

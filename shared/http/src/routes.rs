@@ -11,6 +11,7 @@ use crate::{Contract, Scope};
 pub enum Method {
     Delete,
     Get,
+    Patch,
     Post,
     Put,
 }
@@ -21,14 +22,20 @@ impl Method {
         match self {
             Method::Delete => "DELETE",
             Method::Get => "GET",
+            Method::Patch => "PATCH",
             Method::Post => "POST",
             Method::Put => "PUT",
         }
     }
 
-    /// Whether an `Idempotency-Key` counts on this method; the contract ignores it on GET and DELETE.
-    pub const fn takes_idempotency_key(self) -> bool {
-        matches!(self, Method::Post | Method::Put)
+    /// Whether an `Idempotency-Key` counts on this method; the other contracts ignore it on GET and DELETE.
+    pub const fn takes_idempotency_key(self, contract: Contract) -> bool {
+        match contract {
+            Contract::Straddle => !matches!(self, Method::Get),
+            Contract::Cos | Contract::NewDay | Contract::OAuth => {
+                matches!(self, Method::Post | Method::Put)
+            }
+        }
     }
 }
 
@@ -80,6 +87,7 @@ pub enum Operation {
     RegistrationUpdate,
     RegistrationRestart,
     RegistrationPing,
+    RegistrationRotateSecret,
     RegistrationDelete,
     EventList,
     EventPoll,
@@ -108,6 +116,15 @@ pub enum Operation {
     AccountPennyDropGet,
     EkycConfigurationGet,
     EkycConfigurationPut,
+    StraddleCreate,
+    StraddleList,
+    StraddleGet,
+    StraddleReplace,
+    StraddleErase,
+    StraddleUnmask,
+    StraddleReviewGet,
+    StraddleDecide,
+    StraddleRefresh,
 }
 
 /// One row of the table.
@@ -155,6 +172,7 @@ macro_rules! routes {
 const PUBLIC: Option<Scope> = None;
 const READ: Option<Scope> = Some(Scope::CustomersRead);
 const WRITE: Option<Scope> = Some(Scope::CustomersWrite);
+const UNMASK: Option<Scope> = Some(Scope::CustomersUnmask);
 const REVIEW: Option<Scope> = Some(Scope::ComplianceReview);
 const HOOKS_READ: Option<Scope> = Some(Scope::WebhooksRead);
 const HOOKS_WRITE: Option<Scope> = Some(Scope::WebhooksWrite);
@@ -205,12 +223,23 @@ routes! {
     Put    "/core/v1/cm/customers/{customerId}/beneficial-owners/{ownerId}" => "contact-update" OwnerUpdate, WRITE, Cos, Some("OwnerUpdate"), Some("Owner");
     Delete "/core/v1/cm/customers/{customerId}/beneficial-owners/{ownerId}" => "contact-remove" OwnerRemove, WRITE, Cos, None, Some("Owner");
 
+    Post   "/v1/customers" => "customer-create" StraddleCreate, WRITE, Straddle, Some("StraddleCustomerCreate"), Some("StraddleCustomer");
+    Get    "/v1/customers" => "customer-search" StraddleList, READ, Straddle, None, Some("StraddleCustomerPage");
+    Get    "/v1/customers/{customerId}" => "customer-get" StraddleGet, READ, Straddle, None, Some("StraddleCustomer");
+    Put    "/v1/customers/{customerId}" => "customer-update" StraddleReplace, WRITE, Straddle, Some("StraddleCustomerUpdate"), Some("StraddleCustomer");
+    Delete "/v1/customers/{customerId}" => "customer-delete" StraddleErase, WRITE, Straddle, None, Some("StraddleCustomer");
+    Get    "/v1/customers/{customerId}/unmasked" => "customer-unmask" StraddleUnmask, UNMASK, Straddle, None, Some("StraddleUnmaskedCustomer");
+    Get    "/v1/customers/{customerId}/review" => "customer-review" StraddleReviewGet, READ, Straddle, None, Some("StraddleReview");
+    Patch  "/v1/customers/{customerId}/review" => "customer-review" StraddleDecide, REVIEW, Straddle, Some("StraddleDecision"), Some("StraddleCustomer");
+    Put    "/v1/customers/{customerId}/refresh_review" => "customer-review-refresh" StraddleRefresh, WRITE, Straddle, None, Some("StraddleCustomer");
+
     Post   "/webhooks/v1/registrations" => "webhook-registrations" RegistrationCreate, HOOKS_WRITE, Cos, Some("RegistrationInput"), Some("Registration");
     Get    "/webhooks/v1/registrations" => "webhook-registrations" RegistrationList, HOOKS_READ, Cos, None, Some("RegistrationPage");
     Get    "/webhooks/v1/registrations/{registrationId}" => "webhook-registrations" RegistrationGet, HOOKS_READ, Cos, None, Some("Registration");
     Put    "/webhooks/v1/registrations/{registrationId}" => "webhook-registrations" RegistrationUpdate, HOOKS_WRITE, Cos, Some("RegistrationInput"), Some("Registration");
     Put    "/webhooks/v1/registrations/{registrationId}/restart" => "webhook-registrations" RegistrationRestart, HOOKS_WRITE, Cos, None, Some("Registration");
     Put    "/webhooks/v1/registrations/{registrationId}/ping" => "webhook-registrations" RegistrationPing, HOOKS_WRITE, Cos, None, Some("WebhookEvent");
+    Post   "/webhooks/v1/registrations/{registrationId}/rotate-secret" => "webhook-registrations" RegistrationRotateSecret, HOOKS_WRITE, Cos, Some("SecretRotation"), Some("Registration");
     Delete "/webhooks/v1/registrations/{registrationId}" => "webhook-registrations" RegistrationDelete, HOOKS_WRITE, Cos, None, Some("Registration");
     Get    "/webhooks/v1/events" => "webhook-events" EventList, HOOKS_READ, Cos, None, Some("WebhookEventPage");
     Get    "/webhooks/v1/events/poll" => "webhook-events" EventPoll, HOOKS_READ, Cos, None, Some("WebhookEvent");

@@ -4,14 +4,15 @@
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use domain::time::Clock as _;
 use futures_util::FutureExt as _;
-use http_api::{Caller, Contract, Failure, HttpRequest, Reply, Request, finish};
+use http_api::{Caller, Contract, Failure, HttpRequest, Reply, Request, Stamp, finish};
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::Value;
 use store::Meter;
 
-use crate::MainResult;
 use crate::log::{Invocation, chain, panic_text};
+use crate::{MainResult, SystemClock};
 
 /// Serves the routes of `function` with a handler that needs an authenticated caller. The route's scope has been checked
 /// when it runs.
@@ -99,10 +100,11 @@ async fn serve_requests<A>(
         let of_reply = |reply: &Reply| if reply.status() < 400 { "ok" } else { "refused" };
         let outcome = answer.as_ref().map_or_else(Failure::kind, of_reply);
         let reply = answer.unwrap_or_else(|failure| {
-            if failure.status() >= 424 {
+            if failure.status_in(contract) >= 424 {
                 line.note("error", chain(&failure));
             }
-            failure.into_reply(contract)
+            let stamp = Stamp { request_id: &id, at: SystemClock.now() };
+            failure.into_reply_at(contract, &stamp)
         });
         let reply = match &asked {
             Some(request) if contract == Contract::NewDay => finish(reply, request),

@@ -7,8 +7,8 @@
 use crypto::{Aad, CryptoError, KeyRing, Scope};
 use domain::ids::PartnerId;
 use http_api::{Caller, Contract, Failure, Reply, Request};
-use jiff::{SignedDuration, Timestamp};
-use store::idempotency::{Fingerprint, LABEL, Record, SHORT_WINDOW, WINDOW, find};
+use jiff::Timestamp;
+use store::idempotency::{Fingerprint, LABEL, Record, find};
 use store::{CommitError, StoreError, Table, Transaction};
 
 use crate::metrics::{Metric, count};
@@ -19,9 +19,7 @@ pub struct Idempotency {
     partner: PartnerId,
     fingerprint: Fingerprint,
     request_id: String,
-    /// In contracts where another body is a mistake: the digest of this one, which the sealed answer is bound to.
-    body: Option<String>,
-    window: SignedDuration,
+    contract: Contract,
 }
 
 /// A record could not be kept or read.
@@ -33,9 +31,9 @@ pub enum IdempotencyError {
     /// The table failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The key was used with another body.
-    #[error("the idempotency key was used with another body")]
-    OtherBody,
+    /// The key was used for another request.
+    #[error("the idempotency key was used for another request")]
+    Reused,
     /// A record is not as written.
     #[error("an idempotency record is not as written")]
     Malformed(#[from] serde_json::Error),
@@ -44,8 +42,8 @@ pub enum IdempotencyError {
 impl From<IdempotencyError> for Failure {
     fn from(error: IdempotencyError) -> Self {
         match error {
-            IdempotencyError::OtherBody => Failure::KeyReused,
-            other => Failure::internal(other),
+            IdempotencyError::Reused => Failure::KeyReused,
+            broken => Failure::internal(broken),
         }
     }
 }
@@ -54,24 +52,52 @@ impl Idempotency {
     /// The idempotency of a request, `None` when it has no key.
     ///
     /// # Errors
-    /// [`Failure::IdempotencyKeyMalformed`].
+    /// [`Failure::IdempotencyKeyMalformed`], or a malformed account header where the contract has one.
     pub fn of(request: &Request, caller: &Caller) -> Result<Option<Self>, Failure> {
-        Ok(request.idempotency_key()?.map(|key| {
-            let (partner, endpoint) = (caller.partner, request.endpoint());
-            let newday = request.route.contract == Contract::NewDay;
-            let fingerprint = if newday {
-                Fingerprint::without_body(partner, &endpoint, key)
-            } else {
-                Fingerprint::new(partner, &endpoint, key, request.body())
-            };
-            Self {
-                partner,
-                fingerprint,
-                request_id: request.id.clone(),
-                body: newday.then(|| Fingerprint::body_digest(request.body())),
-                window: if newday { SHORT_WINDOW } else { WINDOW },
+        let Some(key) = request.idempotency_key()? else { return Ok(None) };
+        let (partner, endpoint, body) = (caller.partner, request.endpoint(), request.body());
+        let contract = request.route.contract;
+        let fingerprint = match contract {
+            Contract::Straddle => {
+                let account = request.account()?.map(|account| account.to_string());
+                let within = account.as_deref().unwrap_or("");
+                Fingerprint::of_key(partner, within, key, &endpoint, body)
             }
-        }))
+            Contract::NewDay => Fingerprint::of_key(partner, &endpoint, key, &endpoint, body),
+            Contract::Cos | Contract::OAuth => Fingerprint::new(partner, &endpoint, key, body),
+        };
+        Ok(Some(Self { partner, fingerprint, request_id: request.id.clone(), contract }))
+    }
+
+    /// Whether a refused request uses its key up as well (Straddle §4). What the caller may not do, and what is ours to
+    /// answer for, does not count as an answer to the request.
+    #[must_use]
+    pub fn keeps(&self, failure: &Failure) -> bool {
+        self.contract == Contract::Straddle
+            && matches!(failure.status_in(self.contract), 400 | 404 | 413 | 422)
+    }
+
+    /// Keeps the answer to a request that had no effect. An earlier answer wins and is given instead. 1 round trip.
+    ///
+    /// # Errors
+    /// [`IdempotencyError`].
+    pub async fn keep(
+        &self,
+        table: &Table,
+        keys: &KeyRing,
+        reply: Reply,
+        now: Timestamp,
+    ) -> Result<Reply, IdempotencyError> {
+        let mut transaction = Transaction::new();
+        self.record(&mut transaction, table, keys, &reply, now).await?;
+        match Box::pin(transaction.commit(table)).await {
+            Ok(()) => Ok(reply),
+            Err(refused) => match self.replay_of(&refused, keys).await? {
+                Some(earlier) => Ok(earlier),
+                // Another request with the key is being written this moment; this one's answer is as true as it was.
+                None => Ok(reply),
+            },
+        }
     }
 
     /// What names the request wherever something has to be recognised as its work.
@@ -84,10 +110,7 @@ impl Idempotency {
     }
 
     fn aad(&self) -> Aad {
-        match &self.body {
-            None => Aad::of(&["idempotency", self.fingerprint.digest()]),
-            Some(body) => Aad::of(&["idempotency", self.fingerprint.digest(), body]),
-        }
+        Aad::of(&["idempotency", self.fingerprint.digest()])
     }
 
     /// The earlier answer to the same request, if there was one. 1 round trip.
@@ -125,8 +148,7 @@ impl Idempotency {
         let plain = serde_json::to_vec(reply)?;
         let scope = keys.keys(Scope::Partner(self.partner)).await?;
         let answer = scope.seal(&self.aad(), &plain)?;
-        let record = Record { request_id: self.request_id.clone(), answer };
-        let (item, condition) = record.to_put(&self.fingerprint.key(&scope), now, self.window);
+        let (item, condition) = self.fingerprint.to_put(&self.request_id, &answer, &scope, now);
         transaction.put(LABEL, table, item, condition);
         Ok(())
     }
@@ -148,16 +170,19 @@ impl Idempotency {
     }
 
     async fn open(&self, record: Record, keys: &KeyRing) -> Result<Reply, IdempotencyError> {
-        let opened = keys.open(Scope::Partner(self.partner), &self.aad(), &record.answer).await;
-        let plain = match opened {
-            // It stands under this key and was sealed for another body.
-            Err(CryptoError::Refused) if self.body.is_some() => {
-                return Err(IdempotencyError::OtherBody);
-            }
-            opened => opened?,
-        };
+        let partner = Scope::Partner(self.partner);
+        let scope = keys.existing_keys(partner).await?.ok_or(CryptoError::NoKeys(partner))?;
+        if !self.fingerprint.is_of(&record, &scope) {
+            return Err(IdempotencyError::Reused);
+        }
+        let plain = keys.open(partner, &self.aad(), &record.answer).await?;
         let reply: Reply = serde_json::from_slice(plain.reveal())?;
         count(Metric::Replays, 1);
-        Ok(reply.with_header("original-request-id", record.request_id))
+        Ok(match self.contract {
+            Contract::Straddle => reply.with_header("idempotent-replayed", "true"),
+            Contract::Cos | Contract::NewDay | Contract::OAuth => {
+                reply.with_header("original-request-id", record.request_id)
+            }
+        })
     }
 }

@@ -23,6 +23,8 @@ pub enum Metric {
     RecordsHandled,
     RegistrationsSuspended,
     Replays,
+    ReviewsMade,
+    ReviewsPostponed,
     ScansCleared,
     ScansHit,
     ScansRequested,

@@ -62,6 +62,11 @@ impl Expression {
         self.value(placeholder, AttributeValue::N(value.into().to_string()))
     }
 
+    /// Nothing is required: for writes that hold whatever stands there, such as counting.
+    pub fn always() -> Self {
+        Self::new("attribute_exists(pk) OR attribute_not_exists(pk)")
+    }
+
     /// Both must hold.
     #[must_use]
     pub fn and(mut self, other: Expression) -> Self {

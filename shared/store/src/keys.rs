@@ -7,9 +7,10 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::ekyc::{JourneyId, MerchantId, Method, SubjectKind};
 use domain::ids::{
-    AddressId, ApplicationId, AuthId, CifNumber, ClientId, CustomerId, EmailId, EventId,
+    AccountId, AddressId, ApplicationId, AuthId, CifNumber, ClientId, CustomerId, EmailId, EventId,
     IdentificationId, OwnerId, PartnerId, PhoneId, RegistrationId,
 };
+use domain::network::AttributeKind;
 
 use crate::Item;
 
@@ -137,10 +138,26 @@ keys! {
     ScreeningKey { partner: PartnerId, customer: CustomerId, run: EventId } => "P#{partner}#C#{customer}", "SCREENING#{run}";
     /// The evidence of all screening runs that gave one and the same answer.
     RepeatedScreeningKey { partner: PartnerId, customer: CustomerId, digest: String } => "P#{partner}#C#{customer}", "SCREENING#SAME#{digest}";
+    /// One entry in a customer's history of identity reviews.
+    ReviewKey { partner: PartnerId, customer: CustomerId, number: u32 } => "P#{partner}#C#{customer}", "REVIEW#{number:06}";
+    /// What a customer has contributed to the network, so that it can be taken out again.
+    NetworkTrailKey { partner: PartnerId, customer: CustomerId } => "P#{partner}#C#{customer}", "NETWORK";
+    /// What the network of partners remembers about one attribute; `value` is a blind index of the whole bank's scope.
+    NetworkKey { kind: AttributeKind, value: String } => "NETWORK#{kind}#{value}", "SEEN";
+    /// A partner's decision policy as it stands.
+    PolicyKey { partner: PartnerId } => "P#{partner}#POLICY", "CURRENT";
+    /// A decision policy as it once was.
+    PolicyVersionKey { partner: PartnerId, version: u32 } => "P#{partner}#POLICY", "VERSION#{version:06}";
     /// Reserves a CIF number over the whole bank.
     CifKey { cif: CifNumber } => "CIF#{cif}", "CIF";
     /// Finds a customer by something else than its id; `term` names what, `value` is a blind index or a digest.
     LookupKey { partner: PartnerId, term: &'static str, value: String, customer: CustomerId } => "P#{partner}#FIND#{term}#{value}", "{customer}";
+    /// Reserves an e-mail address within an account; `account` is its id, or `-` for customers outside of accounts.
+    EmailClaimKey { partner: PartnerId, account: String, value: String } => "P#{partner}#UNIQUE#EMAIL#{account}#{value}", "EMAIL";
+    /// One part of the number of customers in a scope (an account's id, or `ALL`), by classification and standing.
+    CountKey { partner: PartnerId, scope: String, shard: u8 } => "P#{partner}#COUNT#{scope}", "{shard:02}";
+    /// What is left of an erased customer: the end of its audit chain.
+    ErasedKey { partner: PartnerId, customer: CustomerId } => "P#{partner}#C#{customer}", "ERASED";
     /// The answer that was given to an idempotent request.
     IdempotencyRecordKey { partner: PartnerId, fingerprint: String } => "P#{partner}#IDEMPOTENCY#{fingerprint}", "IDEMPOTENCY";
     /// Where a numbered page of a listing begins.
@@ -190,6 +207,21 @@ pub fn case_partition(partner: PartnerId) -> String {
 /// The sort key of `by-partner` and `open-cases`: creation time, then id.
 pub fn listing_sort(created_at: jiff::Timestamp, customer: CustomerId) -> String {
     format!("{}#{customer}", sortable_millis(created_at))
+}
+
+/// The partition of `by-account` and `by-account-name`, the indexes that list an account's customers.
+pub fn account_partition(partner: PartnerId, account: AccountId) -> String {
+    format!("P#{partner}#A#{account}")
+}
+
+/// How much of a name takes part in sorting: DynamoDB allows 1,024 bytes for a sort key.
+const SORTED_NAME_BYTES: usize = 900;
+
+/// The sort key of `by-name` and `by-account-name`: the folded name, then the id. A tab sorts before everything that a
+/// folded name can hold, so a name comes before its own continuations.
+pub fn name_sort(folded: &str, customer: CustomerId) -> String {
+    let end = folded.floor_char_boundary(SORTED_NAME_BYTES);
+    format!("{}\t{customer}", folded.get(..end).unwrap_or(folded))
 }
 
 /// A time as 13 digits that sort like the time. What lies before 1970 or after 2286 sorts as the first or last moment of
@@ -253,6 +285,14 @@ mod tests {
                 both(&ScreeningKey::new(partner, customer, EventId::parse(X).unwrap())),
                 format!("P#{P}#C#{C} | SCREENING#{X}"),
             ),
+            (both(&ReviewKey::new(partner, customer, 3)), format!("P#{P}#C#{C} | REVIEW#000003")),
+            (both(&NetworkTrailKey::new(partner, customer)), format!("P#{P}#C#{C} | NETWORK")),
+            (
+                both(&NetworkKey::new(AttributeKind::TaxId, "abc".into())),
+                "NETWORK#tax-id#abc | SEEN".to_owned(),
+            ),
+            (both(&PolicyKey::new(partner)), format!("P#{P}#POLICY | CURRENT")),
+            (both(&PolicyVersionKey::new(partner, 7)), format!("P#{P}#POLICY | VERSION#000007")),
             (
                 both(&RepeatedScreeningKey::new(partner, customer, "d".into())),
                 format!("P#{P}#C#{C} | SCREENING#SAME#d"),
@@ -269,6 +309,12 @@ mod tests {
                 both(&IdempotencyRecordKey::new(partner, "f".into())),
                 format!("P#{P}#IDEMPOTENCY#f | IDEMPOTENCY"),
             ),
+            (
+                both(&EmailClaimKey::new(partner, "-".into(), "abc".into())),
+                format!("P#{P}#UNIQUE#EMAIL#-#abc | EMAIL"),
+            ),
+            (both(&CountKey::new(partner, "ALL".into(), 3)), format!("P#{P}#COUNT#ALL | 03")),
+            (both(&ErasedKey::new(partner, customer)), format!("P#{P}#C#{C} | ERASED")),
             (both(&BookmarkKey::new(partner, "l".into(), 12)), format!("P#{P}#PAGE#l | 00000012")),
             (
                 both(&DataKeyKey::new(crypto::Scope::Global, crypto::KeyId::FIRST_DATA)),
@@ -313,6 +359,21 @@ mod tests {
         for (found, expected) in cases {
             assert_eq!(found, expected);
         }
+    }
+
+    #[test]
+    fn names_sort_before_their_continuations_and_fit() {
+        let customer = CustomerId::parse(C).unwrap();
+        let sort = |name: &str| name_sort(name, customer);
+        assert!(
+            sort("ann") < sort("ann b")
+                && sort("ann b") < sort("anna")
+                && sort("anna") < sort("ánn")
+        );
+        assert!(sort(&"é".repeat(900)).len() <= 1024);
+        let account = AccountId::parse(X).unwrap();
+        let partner = PartnerId::parse(P).unwrap();
+        assert_eq!(account_partition(partner, account), format!("P#{P}#A#{X}"));
     }
 
     #[test]

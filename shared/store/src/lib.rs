@@ -2,7 +2,7 @@
 //!
 //! Invariants: every write states its condition; what belongs together is written in one transaction; every key that
 //! holds customer data begins with the partner, so that another partner's id is simply not there; nothing is found by
-//! `Scan`; no key holds personal data in clear.
+//! `Scan`; no key holds personal data in clear but for names in lower case, which lists are sorted by.
 
 pub mod clients;
 pub mod customers;
@@ -12,8 +12,10 @@ mod expression;
 pub mod idempotency;
 pub mod keys;
 mod meter;
+pub mod network;
 pub mod outbox;
 pub mod pages;
+pub mod reviews;
 mod table;
 mod transaction;
 pub mod webhooks;

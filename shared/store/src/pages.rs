@@ -19,7 +19,13 @@ const FILTERED_READ: u32 = 1_000;
 
 /// A caller may jump far ahead or filter for something rare; past this many answers the request fails rather than run
 /// into the gateway's time-out.
-const MAX_READS: usize = 150;
+pub(crate) const MAX_READS: usize = 150;
+
+/// More than an answer of 1 MB holds, so that a jump ahead takes as few answers as DynamoDB allows.
+const MOST_READ: u32 = 20_000;
+
+/// How long a counted total is shown again: long enough to page through, short enough to be believed.
+const TOTAL_LIFE: SignedDuration = SignedDuration::from_mins(1);
 
 /// What is being listed: everything that decides the content of a page but its number.
 #[derive(Debug, Clone)]
@@ -70,14 +76,36 @@ impl Listing {
         query: Query,
         page: u32,
         now: Timestamp,
-        mut keep: impl FnMut(&Item) -> Result<Option<T>, StoreError>,
+        keep: impl FnMut(&Item) -> Result<Option<T>, StoreError>,
     ) -> Result<NumberedPage<T>, PageError> {
-        let (mut skip, start) = self.nearest_bookmark(table, page, now).await?;
+        let start = self.start_of(table, page, now).await?;
+        let walked = self.walk(table, query, start, keep).await?;
+        let has_next = walked.next.is_some();
+        self.leave_bookmark(table, page, walked.next, None, now).await?;
+        Ok(NumberedPage { results: walked.results, has_next })
+    }
+
+    /// Walks the query from `start` to the end of the page.
+    pub(crate) async fn walk<T>(
+        &self,
+        table: &Table,
+        query: Query,
+        start: Start,
+        mut keep: impl FnMut(&Item) -> Result<Option<T>, StoreError>,
+    ) -> Result<Walked<T>, PageError> {
+        let mut skip = start.skip;
         let wanted = self.page_size as usize;
-        // One more than wanted tells whether another page follows.
-        let read = if query.filter.is_some() { FILTERED_READ } else { self.page_size + 1 };
-        let mut query = query.after(start).limit(read);
-        let mut results = Vec::with_capacity(wanted);
+        // One more than wanted tells whether another page follows. What is skipped is read in the same answers.
+        let read = if query.filter.is_some() {
+            FILTERED_READ
+        } else {
+            u32::try_from(skip)
+                .unwrap_or(u32::MAX)
+                .saturating_add(self.page_size + 1)
+                .min(MOST_READ)
+        };
+        let mut query = query.after(start.after).limit(read);
+        let mut results = Vec::with_capacity(wanted.min(MOST_READ as usize));
         let mut last = None;
         for _ in 0..MAX_READS {
             let answer = table.query(&query).await?;
@@ -89,29 +117,27 @@ impl Listing {
                     results.push(result);
                     last = Some(query.key_after(&item));
                 } else {
-                    if let Some(last) = last {
-                        self.leave_bookmark(table, page.saturating_add(1), last, now).await?;
-                    }
-                    return Ok(NumberedPage { results, has_next: true });
+                    return Ok(Walked { results, next: last });
                 }
             }
             match answer.next {
                 Some(next) => query = query.after(Some(next)),
-                None => return Ok(NumberedPage { results, has_next: false }),
+                None => return Ok(Walked { results, next: None }),
             }
         }
         Err(PageError::TooFar)
     }
 
-    /// How many results to skip, and where to begin.
-    async fn nearest_bookmark(
+    /// How many results to skip, and where to begin. 1 small query, none for page 1.
+    pub(crate) async fn start_of(
         &self,
         table: &Table,
         page: u32,
         now: Timestamp,
-    ) -> Result<(u64, Option<Item>), StoreError> {
+    ) -> Result<Start, StoreError> {
         let before = u64::from(page.saturating_sub(1));
-        let from_the_beginning = (before * u64::from(self.page_size), None);
+        let from_the_beginning =
+            Start { skip: before * u64::from(self.page_size), after: None, total: None };
         if page <= 1 {
             return Ok(from_the_beginning);
         }
@@ -121,30 +147,62 @@ impl Listing {
         let Some(bookmark) = table.query(&nearest).await?.items.into_iter().next() else {
             return Ok(from_the_beginning);
         };
-        let alive = number(&bookmark, "expiresAt").is_some_and(|at| at >= now.as_second());
+        let expires_at = number(&bookmark, "expiresAt");
+        let alive = expires_at.is_some_and(|at| at >= now.as_second());
+        let fresh = expires_at
+            .is_some_and(|at| at >= (now + BOOKMARK_LIFE).as_second() - TOTAL_LIFE.as_secs());
+        let total = number(&bookmark, "total").and_then(|total| u64::try_from(total).ok());
         let marked = text(&bookmark, "sk").and_then(|sk| sk.parse::<u32>().ok());
         let start = bookmark.get("start").and_then(|start| start.as_m().ok()).cloned();
         Ok(match (alive, marked, start) {
-            (true, Some(marked), Some(start)) if marked <= page => {
-                (u64::from(page - marked) * u64::from(self.page_size), Some(start))
-            }
+            (true, Some(marked), Some(start)) if marked <= page => Start {
+                skip: u64::from(page - marked) * u64::from(self.page_size),
+                after: Some(start),
+                total: total.filter(|_| fresh),
+            },
             _ => from_the_beginning,
         })
     }
 
-    async fn leave_bookmark(
+    /// Remembers where the page after `page` begins, when there is one, and how many results there are in all, when
+    /// that took counting. 1 write.
+    pub(crate) async fn leave_bookmark(
         &self,
         table: &Table,
         page: u32,
-        start: Item,
+        start: Option<Item>,
+        total: Option<u64>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
+        let Some(start) = start else { return Ok(()) };
+        let page = page.saturating_add(1);
         let mut item = BookmarkKey::new(self.partner, self.digest.clone(), page).to_item();
         let expires_at = (now + BOOKMARK_LIFE).as_second();
         item.insert("start".to_owned(), AttributeValue::M(start));
         item.insert("expiresAt".to_owned(), AttributeValue::N(expires_at.to_string()));
+        if let Some(total) = total {
+            item.insert("total".to_owned(), AttributeValue::N(total.to_string()));
+        }
         table.replace(item).await
     }
+}
+
+/// Where a page begins.
+#[derive(Debug, Clone)]
+pub(crate) struct Start {
+    /// Results to pass over.
+    skip: u64,
+    /// The key to begin behind.
+    after: Option<Item>,
+    /// How many results there are in all, counted less than a minute ago.
+    pub(crate) total: Option<u64>,
+}
+
+/// The content of a page and where the next one begins.
+#[derive(Debug, Clone)]
+pub(crate) struct Walked<T> {
+    pub(crate) results: Vec<T>,
+    pub(crate) next: Option<Item>,
 }
 
 #[cfg(test)]

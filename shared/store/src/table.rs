@@ -6,10 +6,11 @@ use std::sync::Arc;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
     AttributeValue, KeysAndAttributes, ReturnConsumedCapacity, ReturnValue,
-    ReturnValuesOnConditionCheckFailure,
+    ReturnValuesOnConditionCheckFailure, Select,
 };
 use crypto::Lazy;
 use serde::Serialize;
@@ -296,14 +297,23 @@ impl Table {
     /// # Errors
     /// [`StoreError::Unavailable`].
     pub async fn query(&self, query: &Query) -> Result<Page, StoreError> {
+        let asked =
+            self.ask(query).set_limit(query.limit).set_exclusive_start_key(query.start.clone());
+        let answer = asked.send().await.map_err(|error| StoreError::call("Query", &error))?;
+        self.meter.record(&answer.consumed_capacity);
+        let next = answer.last_evaluated_key;
+        Ok(Page { items: answer.items.into_iter().flatten().collect(), next })
+    }
+
+    /// The call that a query makes, but for where it starts and ends.
+    fn ask(&self, query: &Query) -> QueryFluentBuilder {
         let mut names = query.condition.names.clone();
         let mut values = query.condition.values.clone();
         if let Some(filter) = &query.filter {
             names.extend(filter.names.clone());
             values.extend(filter.values.clone());
         }
-        let answer = self
-            .client
+        self.client
             .query()
             .table_name(&*self.name)
             .set_index_name(query.index.map(str::to_owned))
@@ -311,17 +321,30 @@ impl Table {
             .set_filter_expression(query.filter.as_ref().map(|filter| filter.text.clone()))
             .set_expression_attribute_names(Some(names))
             .set_expression_attribute_values(Some(values))
-            .set_limit(query.limit)
-            .set_exclusive_start_key(query.start.clone())
             .scan_index_forward(!query.backward)
             .consistent_read(query.consistent)
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send()
-            .await
-            .map_err(|error| StoreError::call("Query", &error))?;
-        self.meter.record(&answer.consumed_capacity);
-        let next = answer.last_evaluated_key;
-        Ok(Page { items: answer.items.into_iter().flatten().collect(), next })
+    }
+
+    /// How many items a query matches, over as many answers as it takes but no more than `most`; `None` when it takes
+    /// more. The items are read and paid for, and stay there.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn count(&self, query: &Query, most: usize) -> Result<Option<u64>, StoreError> {
+        let mut start = query.start.clone();
+        let mut total = 0;
+        for _ in 0..most {
+            let asked = self.ask(query).set_exclusive_start_key(start.take()).select(Select::Count);
+            let answer = asked.send().await.map_err(|error| StoreError::call("Query", &error))?;
+            self.meter.record(&answer.consumed_capacity);
+            total += u64::try_from(answer.count).unwrap_or(0);
+            start = answer.last_evaluated_key;
+            if start.is_none() {
+                return Ok(Some(total));
+            }
+        }
+        Ok(None)
     }
 
     /// One answer of a walk over a part of an index, for jobs that must see everything and have time: never on the

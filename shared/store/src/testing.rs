@@ -27,6 +27,7 @@ pub struct TestDatabase {
     database: Database,
     client: Client,
     calls: Arc<AtomicU64>,
+    last: Arc<AtomicU64>,
 }
 
 impl std::fmt::Debug for TestDatabase {
@@ -62,13 +63,21 @@ fn tables() -> [Value; 3] {
             "Projection": { "ProjectionType": projection },
         })
     };
+    let summaries = |name: &str, pk: &str, sk: &str| {
+        let mut index = index(name, pk, sk, "INCLUDE");
+        index["Projection"]["NonKeyAttributes"] = json!(["summary"]);
+        index
+    };
     [
         table(
             "customers",
-            &["listPk", "listSk", "casePk"],
+            &["accountPk", "casePk", "listPk", "listSk", "nameSk"],
             json!([
                 index("by-partner", "listPk", "listSk", "ALL"),
                 index("open-cases", "casePk", "listSk", "ALL"),
+                summaries("by-name", "listPk", "nameSk"),
+                summaries("by-account", "accountPk", "listSk"),
+                summaries("by-account-name", "accountPk", "nameSk"),
             ]),
         ),
         table(
@@ -100,14 +109,22 @@ impl TestDatabase {
             database.create_table(request).expect("a new table");
         }
         let calls = Arc::new(AtomicU64::new(0));
-        let connector = InProcess { database: database.clone(), calls: Arc::clone(&calls) };
+        let last = Arc::new(AtomicU64::new(u64::MAX));
+        let (counted, until) = (Arc::clone(&calls), Arc::clone(&last));
+        let connector = InProcess { database: database.clone(), calls: counted, last: until };
         let config = Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new("us-east-1"))
             .credentials_provider(Credentials::new("test", "test", None, None, "test"))
             .http_client(connector)
             .build();
-        Self { database, client: Client::from_conf(config), calls }
+        Self { database, client: Client::from_conf(config), calls, last }
+    }
+
+    /// Lets so many further calls through and none after them, as if the process had died; `None` lets all through again.
+    pub fn cut_after(&self, calls: Option<u64>) {
+        let last = calls.map_or(u64::MAX, |calls| self.calls() + calls);
+        self.last.store(last, Ordering::SeqCst);
     }
 
     /// The SDK client of this database.
@@ -206,6 +223,7 @@ impl Default for TestDatabase {
 struct InProcess {
     database: Database,
     calls: Arc<AtomicU64>,
+    last: Arc<AtomicU64>,
 }
 
 impl std::fmt::Debug for InProcess {
@@ -238,6 +256,9 @@ impl InProcess {
         let (Some(operation), Some(body)) = (operation, body) else {
             return Err(ConnectorError::user("not a DynamoDB request".into()));
         };
+        if self.calls.load(Ordering::SeqCst) >= self.last.load(Ordering::SeqCst) {
+            return Err(ConnectorError::user("the process is dead".into()));
+        }
         self.calls.fetch_add(1, Ordering::SeqCst);
         let (status, text) = match dispatch(&self.database, operation, body) {
             Ok(text) => (200, text),

@@ -4,32 +4,40 @@
 //! subject that has changed since is dropped, because the change asked for a screening of its own. The evidence of a run
 //! that changed anything is put under the condition that it is new: a message that comes twice finds it standing and is
 //! done. A run that withdraws a hit is made with the editions that are in force after the customer was read, whatever the
-//! worker held: an older edition does not have the entry that a newer one brought, and must not take its hit away.
+//! worker held.
 //!
-//! Cost: 1 GetItem and 1 Query side by side, then 1 TransactWriteItems; when nothing changed, 1 GetItem and 1 UpdateItem
+//! A customer whose identity review is due is reviewed in the same run and transaction. When it is written, the network of
+//! partners is told; that is repeatable, and repeated when the process dies before it.
+//!
+//! Cost: 1 GetItem and 1 Query side by side, with a review 1 BatchGetItem and 1 Query more, then 1 TransactWriteItems, and
+//! one conditional write per attribute that the network remembers; when nothing changed, 1 GetItem and 1 UpdateItem
 //! instead, and nothing at all when a sweep asked. Pages of sweeps: see `sweep`.
 
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
+use compliance::review::Review;
+use compliance::{EditionError, EditionSet, Findings, Screening};
 use domain::audit::Actor;
-use domain::contact::ContactKind;
+use domain::choices::CustomerStatus;
+use domain::contact::{Contact, ContactKind};
+use domain::customer::{Change, Customer};
+use domain::event::Work;
 use domain::ids::ClientId;
 use domain::problem::Problem;
 use domain::time::{Clock, Random};
+use domain::verification::Verification;
 use jiff::Timestamp;
 use runtime::{
     Clients, Metric, Missing, QueueMessage, RecordError, Settings, SystemClock, SystemRandom,
     count, failpoint,
 };
-use std::sync::Arc;
-
-use compliance::{EditionError, Editions, Review, Screening, review};
-use screening::Config;
 use store::StoreError;
 use store::customers::{Commit, CommitRefused, Customers, CustomersError, evidence};
+use vetting::{Evidence, Vetted, Vetter, VettingError};
 
-use crate::editions;
 use crate::scan_queue::{QueueError, ScanMessage, ScanQueue, ScanRequest};
 use crate::sweep::page;
 
@@ -45,8 +53,7 @@ const EVIDENCE: &str = "evidence";
 /// What the function needs.
 pub struct App {
     pub(crate) customers: Customers,
-    pub(crate) editions: Editions,
-    pub(crate) config: Config,
+    pub(crate) vetter: Vetter,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) queue: ScanQueue,
     pub(crate) page_size: u16,
@@ -64,6 +71,9 @@ pub enum ScanError {
     /// No watchlist to screen against.
     #[error(transparent)]
     Edition(#[from] EditionError),
+    /// Nothing to review with, or the network of partners was busy.
+    #[error(transparent)]
+    Vetting(#[from] VettingError),
     /// The table or the keys failed.
     #[error(transparent)]
     Customers(#[from] CustomersError),
@@ -92,8 +102,10 @@ pub enum Outcome {
     Swept,
     /// This run's evidence was there already.
     Repeated,
-    /// There is no such customer.
+    /// There is no such customer; what an erased one left is removed.
     NoCustomer,
+    /// The network remembers the customer as it is.
+    Remembered,
 }
 
 impl App {
@@ -102,11 +114,10 @@ impl App {
     /// # Errors
     /// [`Missing`].
     pub fn from_settings(clients: &Clients) -> Result<Self, Missing> {
-        let (table, key, editions, queue) = Settings::read(|settings| {
+        let (table, key, queue) = Settings::read(|settings| {
             (
                 settings.required("CUSTOMER_TABLE"),
                 settings.required("DATA_KEY_ID"),
-                editions(settings, clients),
                 settings.required("SCAN_QUEUE_URL"),
             )
         })?;
@@ -115,19 +126,21 @@ impl App {
             (Arc::new(SystemClock), Arc::new(SystemRandom));
         let ring = clients.key_ring(table.clone(), key);
         let customers = Customers::new(table, Arc::new(ring), Arc::clone(&clock), random);
+        let vetter =
+            Settings::read(|settings| Vetter::from_settings(settings, clients, &customers))?;
         let (queue, page_size) = (ScanQueue::new(clients, queue), page::PAGE);
-        Ok(Self { customers, editions, config: Config::default(), clock, queue, page_size })
+        Ok(Self { customers, vetter, clock, queue, page_size })
     }
 
     #[cfg(test)]
-    pub(crate) fn for_test(
+    pub(crate) const fn for_test(
         customers: Customers,
-        editions: Editions,
+        vetter: Vetter,
         clock: Arc<dyn Clock>,
         queue: ScanQueue,
     ) -> Self {
         // Small pages, so that a test's few customers fill several.
-        Self { customers, editions, config: Config::default(), clock, queue, page_size: 2 }
+        Self { customers, vetter, clock, queue, page_size: 2 }
     }
 }
 
@@ -146,15 +159,42 @@ pub async fn handle(app: &App, message: &QueueMessage) -> Result<(), RecordError
 pub async fn run(app: &App, body: &str, receives: u32) -> Result<Outcome, ScanError> {
     match serde_json::from_str(body).map_err(ScanError::Malformed)? {
         ScanMessage::Page(message) => Box::pin(page::handle(app, &message, receives)).await,
-        ScanMessage::Customer(request) => Box::pin(settle(app, &request)).await,
+        ScanMessage::Customer(request) => match request.work {
+            Work::Screen => Box::pin(settle(app, &request)).await,
+            Work::Remember => Box::pin(remember(app, &request)).await,
+        },
     }
 }
 
-/// Screens the customer that a request names.
+/// Lets the network of partners remember the customer that a request names.
+async fn remember(app: &App, request: &ScanRequest) -> Result<Outcome, ScanError> {
+    match app.customers.get(request.partner, request.customer).await? {
+        Some(customer) => {
+            Box::pin(app.vetter.remember(&customer, app.clock.now())).await?;
+            Ok(Outcome::Remembered)
+        }
+        None => gone(app, request).await,
+    }
+}
+
+/// Removes what an erased customer left: first from the network's memory, whose trail lies among the rest. A customer
+/// that never was left nothing.
+async fn gone(app: &App, request: &ScanRequest) -> Result<Outcome, ScanError> {
+    let (partner, id) = (request.partner, request.customer);
+    if app.customers.was_erased(partner, id).await? {
+        Box::pin(app.vetter.forget(partner, id, app.clock.now())).await?;
+        failpoint("scan-worker:before-purge");
+        app.customers.purge(partner, id).await?;
+    }
+    Ok(Outcome::NoCustomer)
+}
+
+/// Screens the customer that a request names, and reviews it where that is due.
 async fn settle(app: &App, request: &ScanRequest) -> Result<Outcome, ScanError> {
+    let editions = app.vetter.editions();
     let mut set = match &request.since {
-        None => app.editions.current(app.clock.now()).await?,
-        Some(since) => app.editions.since(&since.list, &since.index, app.clock.now()).await?,
+        None => editions.current(app.clock.now()).await?,
+        Some(since) => editions.since(&since.list, &since.index, app.clock.now()).await?,
     };
     let actor = Actor {
         client: ClientId::parse(ACTOR).map_err(ScanError::Actor)?,
@@ -169,41 +209,47 @@ async fn settle(app: &App, request: &ScanRequest) -> Result<Outcome, ScanError> 
             app.customers.contacts(partner, id, ContactKind::Address),
         );
         let (Some(before), addresses) = (customer?, addresses?) else {
-            return Ok(Outcome::NoCustomer);
+            return gone(app, request).await;
         };
         let now = app.clock.now();
-        let mut found = review(&before, &addresses, &set, &app.config);
-        if found.withdraws() {
-            set = app.editions.in_force(now).await?;
-            found = review(&before, &addresses, &set, &app.config);
-        }
         let mut after = before.clone();
-        let revision = before.subject_revision;
-        let Ok(change) = after.screened(revision, &found.ofac, &found.pep_scan, now) else {
+        let Some(made) = Box::pin(apply(app, &mut after, &addresses, &mut set, now)).await? else {
             continue;
         };
-        let record = Evidence::of(request, &found, revision, now);
-        if change.is_empty() {
-            return unchanged(app, request, &found, &record, now).await;
+        let record = Evidence::of(request.run, made.screening(), before.subject_revision, now);
+        if let Found::Screened { found, .. } = &made.found
+            && made.change.is_empty()
+        {
+            return unchanged(app, request, &before, found, &record, now).await;
         }
         failpoint("scan-worker:before-commit");
         let commit = Commit {
             before: Some(&before),
             after: &after,
-            change: &change,
+            change: &made.change,
             actor: &actor,
             now,
             owner: None,
             evidence: vec![evidence(partner, id, request.run, &record)?],
         };
-        let transaction = app.customers.prepare(commit).await?;
-        match transaction.commit(app.customers.table()).await {
+        let mut transaction = app.customers.prepare(commit).await?;
+        if let Some(review) = made.review() {
+            app.vetter.add_review(&mut transaction, &after, review)?;
+        }
+        match Box::pin(transaction.commit(app.customers.table())).await {
             Ok(()) => {
                 failpoint("scan-worker:after-commit");
-                count_outcome(&found);
+                count_outcome(made.screening());
+                // The event of a new standing brings the customer back for the network to remember; twice at once
+                // would only have one wait for the other.
+                if Customer::standing_change(Some(&before), &after).is_none() {
+                    Box::pin(app.vetter.remember(&after, now)).await?;
+                }
                 return Ok(Outcome::Stored);
             }
-            Err(refused) if refused.refusal(EVIDENCE).is_some() => return Ok(Outcome::Repeated),
+            Err(refused) if refused.refusal(EVIDENCE).is_some() => {
+                return repeated(app, &before, now).await;
+            }
             Err(refused) => match CommitRefused::from(refused) {
                 CommitRefused::Failed(error) => return Err(error.into()),
                 _ => continue,
@@ -213,12 +259,72 @@ async fn settle(app: &App, request: &ScanRequest) -> Result<Outcome, ScanError> 
     Err(ScanError::KeptChanging)
 }
 
+/// What a run found of a customer.
+enum Found {
+    /// A screening alone, and the entry that it adds to the history of reviews when it names somebody new.
+    Screened { found: Findings, review: Option<Review> },
+    /// A screening and a review.
+    Vetted(Vetted),
+}
+
+/// What a run makes of a customer.
+struct Made {
+    change: Change,
+    found: Found,
+}
+
+impl Made {
+    const fn screening(&self) -> &Screening {
+        match &self.found {
+            Found::Screened { found, .. } => &found.screening,
+            Found::Vetted(vetted) => &vetted.screening,
+        }
+    }
+
+    const fn review(&self) -> Option<&Review> {
+        match &self.found {
+            Found::Screened { review, .. } => review.as_ref(),
+            Found::Vetted(vetted) => Some(&vetted.review),
+        }
+    }
+}
+
+/// Applies a screening to the customer, and a review where one is due; `None` when it was made of an older customer.
+async fn apply(
+    app: &App,
+    customer: &mut Customer,
+    addresses: &[Contact],
+    set: &mut Arc<EditionSet>,
+    now: Timestamp,
+) -> Result<Option<Made>, ScanError> {
+    let revision = customer.subject_revision;
+    let due =
+        customer.verification == Verification::Pending && customer.status == CustomerStatus::Active;
+    if due {
+        let vetted = app.vetter.vet(customer, addresses, set, now).await?;
+        let change = customer.vetted(revision, &vetted.vetting, now);
+        return Ok(change.ok().map(|change| Made { change, found: Found::Vetted(vetted) }));
+    }
+    let found = app.vetter.screen(customer, addresses, set, now).await?;
+    let Ok(change) = customer.screened(revision, &found.ofac, &found.pep_scan, now) else {
+        return Ok(None);
+    };
+    // A scan that moves by what the lists say now is news for the review as well.
+    let review = if change.events.is_empty() {
+        None
+    } else {
+        app.vetter.rescreened(customer, set, now).await?
+    };
+    Ok(Some(Made { change, found: Found::Screened { found, review } }))
+}
+
 /// A run whose answer is the one that is known. That the run itself made the answer, and its message has come again, is
 /// seen by its evidence.
 async fn unchanged(
     app: &App,
     request: &ScanRequest,
-    found: &Review,
+    customer: &Customer,
+    found: &Findings,
     record: &Evidence<'_>,
     now: Timestamp,
 ) -> Result<Outcome, ScanError> {
@@ -227,38 +333,23 @@ async fn unchanged(
         return Ok(Outcome::Unchanged);
     }
     if app.customers.has_run(partner, id, run).await? {
-        return Ok(Outcome::Repeated);
+        return repeated(app, customer, now).await;
     }
     let digest = found.digest().map_err(ScanError::Evidence)?;
     if !app.customers.repeat_evidence((partner, id), &digest, run, record, now).await? {
         return Ok(Outcome::Repeated);
     }
-    count_outcome(found);
+    count_outcome(&found.screening);
     Ok(Outcome::Stored)
 }
 
-fn count_outcome(found: &Review) {
-    count(if found.hits() { Metric::ScansHit } else { Metric::ScansCleared }, 1);
+/// The run was written before, and may have ended before the network of partners was told.
+async fn repeated(app: &App, customer: &Customer, now: Timestamp) -> Result<Outcome, ScanError> {
+    Box::pin(app.vetter.remember(customer, now)).await?;
+    Ok(Outcome::Repeated)
 }
 
-/// The evidence of a run, hits or none, with the versions of everything that took part.
-#[derive(serde::Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Evidence<'a> {
-    run: String,
-    screened_at: Timestamp,
-    subject_revision: u64,
-    #[serde(flatten)]
-    screening: &'a Screening,
-}
-
-impl<'a> Evidence<'a> {
-    fn of(request: &ScanRequest, found: &'a Review, revision: u64, now: Timestamp) -> Self {
-        Self {
-            run: request.run.to_string(),
-            screened_at: now,
-            subject_revision: revision,
-            screening: &found.screening,
-        }
-    }
+fn count_outcome(screening: &Screening) {
+    let hits = !(screening.ofac.is_empty() && screening.pep_scan.is_empty());
+    count(if hits { Metric::ScansHit } else { Metric::ScansCleared }, 1);
 }

@@ -4,15 +4,15 @@ use domain::audit::AuditAction;
 use domain::choices::AddressType;
 use domain::contact::{Address, ContactBody, ContactId};
 use domain::country::Country;
-use domain::customer::Customer;
-use domain::ids::{CustomerId, PartnerId};
+use domain::customer::{Customer, Onboarding};
+use domain::ids::{CifNumber, CustomerId, EventId, PartnerId};
 use domain::scan::{Decision, ScanKind, ScanStatus};
 use domain::text::Text;
 use jiff::SignedDuration;
 use store::Item;
 
 use super::*;
-use crate::testing::{World, business, person};
+use crate::testing::{World, actor, business, person};
 
 async fn run(app: &App, body: &str) -> Result<Outcome, ScanError> {
     super::run(app, body, 1).await
@@ -92,7 +92,7 @@ async fn two_workers_at_once_agree() {
     let (one, two) = (world.message(&customer), world.message(&customer));
     let (one, two) = tokio::join!(run(&world.app, &one), run(&world.app, &two));
     assert_eq!((one.unwrap(), two.unwrap()), (Outcome::Stored, Outcome::Stored));
-    assert_eq!(world.events().await, events + 2, "one change of each scan");
+    assert_eq!(world.events().await, events + 3, "one change of each scan and one of the standing");
 }
 
 #[tokio::test]
@@ -191,7 +191,11 @@ async fn what_left_the_list_closes_its_case_and_reopens_a_positive_one() {
         let chain = world.app.customers.verify_audit(world.partner, customer.id).await.unwrap();
         assert!(chain.unwrap().is_ok());
     }
-    assert_eq!(world.events().await, events + 3, "each change is told");
+    assert_eq!(
+        world.events().await,
+        events + 6,
+        "each change is told, of the scan and of the standing"
+    );
     let found = world.evidence().await;
     assert_eq!(found.len(), evidence + 3);
     let withdrawn: Vec<&str> = found
@@ -207,7 +211,7 @@ async fn what_left_the_list_closes_its_case_and_reopens_a_positive_one() {
         world.screen(customer).await;
         assert_eq!(world.now(customer).await, before);
     }
-    assert_eq!(world.events().await, events + 3);
+    assert_eq!(world.events().await, events + 6);
 }
 
 #[tokio::test]
@@ -223,7 +227,7 @@ async fn an_older_edition_takes_no_hit_away() {
     world.list(&[("Q-1", "Anatolia Quillson", "")]).await;
     world.refreshed().await;
     world.clock.advance(SignedDuration::from_secs(26));
-    world.app.editions.in_force(world.clock.now()).await.unwrap();
+    world.app.vetter.editions().in_force(world.clock.now()).await.unwrap();
     world.screen(&made).await;
     assert_eq!(world.now(&made).await.pep_scan.status, ScanStatus::Failed);
     super::run(&slow, &world.message(&made), 1).await.unwrap();
@@ -287,4 +291,117 @@ async fn unknown_customers_are_done_and_damaged_messages_are_not() {
     elsewhere.partner = PartnerId::parse("11111111-2222-3333-4444-555555555556").unwrap();
     assert_eq!(run(&world.app, &world.message(&elsewhere)).await.unwrap(), Outcome::NoCustomer);
     assert!(matches!(run(&world.app, "{}").await, Err(ScanError::Malformed(_))));
+}
+
+/// The same customer with what a partner said beside.
+fn enrolled(enrolment: domain::enrolment::Enrolment, world: &World) -> (Customer, Change) {
+    let start = Onboarding {
+        id: CustomerId::new(&*world.clock, &*world.random),
+        partner: world.partner,
+        cif: CifNumber::draw(&*world.random),
+        party: person("Mira", "Oduya", Some("1988-02-14")),
+        client_identifier: None,
+        primaries: Vec::new(),
+    };
+    let (mut customer, mut change) = Customer::onboard(start, world.clock.now());
+    customer.enrol(None, enrolment, &mut change);
+    (customer, change)
+}
+
+impl World {
+    async fn reviews(&self, customer: &Customer) -> Vec<serde_json::Value> {
+        let reviews = store::reviews::Reviews::new(self.database.customers());
+        reviews.history(customer.partner, customer.id).await.unwrap()
+    }
+
+    fn to_remember(&self, customer: &Customer) -> String {
+        let run = EventId::new(&*self.clock, &*self.random);
+        let (partner, customer) = (customer.partner, customer.id);
+        let work = Work::Remember;
+        serde_json::to_string(&ScanRequest { partner, customer, run, work, since: None }).unwrap()
+    }
+}
+
+#[tokio::test]
+async fn a_due_review_is_made_once_and_a_refresh_adds_another() {
+    use domain::enrolment::{Enrolment, Processing, SandboxOutcome};
+    use domain::verification::{Standing, Verification};
+    let world = World::new().await;
+    for (outcome, verification, standing) in [
+        (SandboxOutcome::Verified, Verification::Verified, Standing::Verified),
+        (SandboxOutcome::Review, Verification::Review, Standing::Review),
+        (SandboxOutcome::Rejected, Verification::Rejected, Standing::Rejected),
+    ] {
+        let enrolment = Enrolment {
+            processing: Some(Processing::Background),
+            sandbox_outcome: Some(outcome),
+            ..Enrolment::default()
+        };
+        let (customer, change) = enrolled(enrolment, &world);
+        assert_eq!(customer.standing(), Standing::Pending);
+        world.write(None, &customer, &change).await;
+        run(&world.app, &world.message(&customer)).await.unwrap();
+        let found = world.now(&customer).await;
+        assert_eq!((found.verification, found.standing()), (verification, standing));
+        assert_eq!(world.reviews(&customer).await.len(), 1);
+        // Another screening is no other review.
+        run(&world.app, &world.message(&customer)).await.unwrap();
+        assert_eq!(world.reviews(&customer).await.len(), 1);
+        let mut asked = found.clone();
+        let change = asked.request_review(world.clock.now()).unwrap();
+        world.write(Some(&found), &asked, &change).await;
+        assert_eq!(world.now(&customer).await.standing(), Standing::Pending);
+        run(&world.app, &world.message(&customer)).await.unwrap();
+        assert_eq!(world.now(&customer).await.standing(), standing);
+        let history = world.reviews(&customer).await;
+        assert_eq!(history.len(), 2, "the first one stands");
+    }
+}
+
+#[tokio::test]
+async fn a_skipped_review_is_not_made_and_the_screening_is() {
+    use domain::enrolment::{Enrolment, Processing};
+    let world = World::new().await;
+    let enrolment = Enrolment { processing: Some(Processing::Skip), ..Enrolment::default() };
+    let (customer, change) = enrolled(enrolment, &world);
+    world.write(None, &customer, &change).await;
+    run(&world.app, &world.message(&customer)).await.unwrap();
+    let found = world.now(&customer).await;
+    assert_eq!(found.verification, domain::verification::Verification::NotAsked);
+    assert_eq!(found.ofac.status, ScanStatus::Clear);
+    assert!(world.reviews(&customer).await.is_empty());
+}
+
+#[tokio::test]
+async fn an_erased_customer_is_purged_however_often_it_is_asked() {
+    let world = World::new().await;
+    let customer = world.onboard(person("Bob", "Smith", Some("1953-09-22"))).await;
+    run(&world.app, &world.message(&customer)).await.unwrap();
+    assert_eq!(run(&world.app, &world.to_remember(&customer)).await.unwrap(), Outcome::Remembered);
+    let found = world.now(&customer).await;
+    let actor = actor();
+    let erasure =
+        store::customers::Erasure { customer: &found, actor: &actor, now: world.clock.now() };
+    let transaction = world.app.customers.prepare_erasure(&erasure).await.unwrap();
+    transaction.commit(&world.database.customers()).await.unwrap();
+    for work in
+        [world.to_remember(&customer), world.message(&customer), world.to_remember(&customer)]
+    {
+        assert_eq!(run(&world.app, &work).await.unwrap(), Outcome::NoCustomer);
+    }
+    let items = world.database.dump(&world.database.customers()).await;
+    let left: Vec<&str> = items
+        .iter()
+        .filter(|item| store::text(item, "pk").unwrap().ends_with(&customer.id.to_string()))
+        .map(|item| store::text(item, "sk").unwrap())
+        .collect();
+    assert!(
+        left.iter()
+            .all(|sk| *sk == "ERASED" || sk.starts_with("AUDIT#") || sk.starts_with("EVENT#")),
+        "{left:?}"
+    );
+    assert!(
+        !items.iter().any(|item| store::text(item, "pk").unwrap().starts_with("NETWORK#")),
+        "forgotten"
+    );
 }

@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use aws_sdk_dynamodb::types::AttributeValue;
 use compliance::{Asks, OpenDelta, Subject, Watch};
 use domain::contact::ContactKind;
+use domain::event::Work;
 use runtime::{Metric, count, failpoint};
 use store::Item;
 use store::customers::{BY_PARTNER, Watched};
@@ -41,7 +42,7 @@ pub(crate) async fn handle(
             _ => return Ok(Outcome::Repeated),
         }
     }
-    let delta = app.editions.delta(&message.delta).await?;
+    let delta = app.vetter.editions().delta(&message.delta).await?;
     let start = message.cursor.as_ref().map(to_key);
     let segment = (message.segment, message.segments.max(1));
     let page = Box::pin(table.walk(BY_PARTNER, segment, start, app.page_size)).await?;
@@ -79,7 +80,7 @@ pub(super) async fn concerned(
     delta: &OpenDelta,
     items: Vec<Item>,
 ) -> Result<Vec<ScanRequest>, ScanError> {
-    let mut watch = Watch::new(delta, &app.config);
+    let mut watch = Watch::new(delta, app.vetter.config());
     let first = delta.delta().from.is_none();
     let mut requests = Vec::new();
     for item in items {
@@ -95,7 +96,8 @@ pub(super) async fn concerned(
         if asked {
             let since = Since { list: message.list.clone(), index: message.edition.clone() };
             let run = run_of(message.sweep, customer);
-            requests.push(ScanRequest { partner, customer, run, since: Some(since) });
+            let (work, since) = (Work::Screen, Some(since));
+            requests.push(ScanRequest { partner, customer, run, work, since });
         }
     }
     Ok(requests)

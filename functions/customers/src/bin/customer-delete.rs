@@ -1,6 +1,6 @@
 //! Deactivates a customer (`DELETE /customers/{customerId}`).
 
-use customers::{App, deactivate_customer};
+use customers::{App, remove};
 use runtime::{Clients, MainResult, serve_api, start_logging};
 
 #[tokio::main(flavor = "current_thread")]
@@ -8,5 +8,5 @@ async fn main() -> MainResult {
     start_logging();
     let clients = Clients::new();
     let app = App::start(&clients)?;
-    serve_api("customer-delete", clients.meter(), app, deactivate_customer).await
+    serve_api("customer-delete", clients.meter(), app, remove).await
 }

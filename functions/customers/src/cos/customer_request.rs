@@ -47,7 +47,10 @@ pub(crate) fn read_onboarding(
     let classification = object.required("classification", Classification::parse);
     let name = object.required_object("name");
     let profile = object.required_object("profile");
-    let client_identifier = object.optional("clientIdentifier", Text::parse);
+    // The contract's limit; other contracts have longer ones.
+    let client_identifier = object.optional("clientIdentifier", |text| {
+        Text::<50>::parse(text).and_then(|text| Text::parse(text.as_str()))
+    });
     let party = match classification {
         Some(Classification::Personal) => {
             refuse(object, &["businessDueDiligence"], ONLY_BUSINESS);
@@ -149,7 +152,7 @@ fn read_person_name(name: &ObjectReader<'_>) -> Option<PersonName> {
     let last = name.required("lastName", Text::parse);
     let suffix = name.optional("suffix", Text::parse);
     let preferred = name.optional("preferredName", Text::parse);
-    Some(PersonName { prefix, first: first?, middle, last: last?, suffix, preferred })
+    Some(PersonName { prefix, first: first?, middle, last: Some(last?), suffix, preferred })
 }
 
 fn read_entity_name(name: &ObjectReader<'_>) -> Option<EntityName> {

@@ -325,7 +325,7 @@ fn name(party: &Party) -> Name {
             prefix: name.prefix.as_ref().map(string),
             first_name: Some(string(&name.first)),
             middle_name: name.middle.as_ref().map(string),
-            last_name: Some(string(&name.last)),
+            last_name: name.last.as_ref().map(string),
             suffix: name.suffix.as_ref().map(string),
             preferred_name: name.preferred.as_ref().map(string),
             entity_name: None,

@@ -7,6 +7,12 @@ mod events;
 mod onboarding;
 mod safety;
 mod search;
+mod straddle_creating;
+mod straddle_isolation;
+mod straddle_lifecycle;
+mod straddle_listing;
+mod straddle_repeating;
+mod straddle_round_trip;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -26,6 +32,7 @@ use crate::App;
 const ONE: &str = "11111111-2222-3333-4444-555555555555";
 const TWO: &str = "66666666-7777-8888-9999-aaaaaaaaaaaa";
 const USUAL: &str = "customers:read customers:write compliance:review";
+const EVERYTHING: &str = "customers:read customers:write customers:unmask compliance:review webhooks:read webhooks:write";
 const UNMASK: &str = "customers:read customers:write customers:unmask";
 
 /// One deployment: a database, a clock, an app.
@@ -46,6 +53,14 @@ struct Call<'a> {
     query: Vec<(&'a str, String)>,
     body: Option<Value>,
     id: &'a str,
+    account: Option<&'a str>,
+    environment: &'a str,
+}
+
+/// A request of the Straddle contract, whose token has every scope unless it says otherwise.
+fn straddle<'a>(method: &'a str, path: impl Into<String>) -> Call<'a> {
+    let path = format!("/v1/{}", path.into());
+    Call { path, scopes: EVERYTHING, ..call(method, "") }
 }
 
 fn call<'a>(method: &'a str, path: impl Into<String>) -> Call<'a> {
@@ -59,6 +74,8 @@ fn call<'a>(method: &'a str, path: impl Into<String>) -> Call<'a> {
         query: vec![],
         body: None,
         id: "r-1",
+        account: None,
+        environment: "sandbox",
     }
 }
 
@@ -70,6 +87,16 @@ impl<'a> Call<'a> {
 
     fn scopes(mut self, scopes: &'a str) -> Self {
         self.scopes = scopes;
+        self
+    }
+
+    fn account(mut self, account: &'a str) -> Self {
+        self.account = Some(account);
+        self
+    }
+
+    fn environment(mut self, environment: &'a str) -> Self {
+        self.environment = environment;
         self
     }
 
@@ -120,6 +147,9 @@ impl<'a> Call<'a> {
         if let Some(key) = self.key {
             headers["Idempotency-Key"] = Value::from(key);
         }
+        if let Some(account) = self.account {
+            headers["Straddle-Account-Id"] = Value::from(account);
+        }
         let event = json!({
             "resource": route.path,
             "httpMethod": self.method,
@@ -134,7 +164,7 @@ impl<'a> Call<'a> {
                     "clientId": "client-1",
                     "subject": "client-1",
                     "scopes": self.scopes,
-                    "environment": "sandbox",
+                    "environment": self.environment,
                     "tokenId": "t-1",
                     "allowedSources": "",
                 },
@@ -149,18 +179,33 @@ impl<'a> Call<'a> {
 async fn serve(app: &App, function: &str, request: &Request) -> Result<Reply, Failure> {
     let caller = request.caller()?;
     match function {
-        "customer-create" => crate::create_customer(app, &caller, request).await,
-        "customer-get" => crate::get_customer(app, &caller, request).await,
-        "customer-search" => crate::search_customers(app, &caller, request).await,
-        "customer-update" => crate::update_customer(app, &caller, request).await,
-        "customer-delete" => crate::deactivate_customer(app, &caller, request).await,
-        "customer-review" => crate::decide(app, &caller, request).await,
+        "customer-create" => crate::create(app, &caller, request).await,
+        "customer-get" => crate::read(app, &caller, request).await,
+        "customer-search" => crate::list(app, &caller, request).await,
+        "customer-update" => crate::replace(app, &caller, request).await,
+        "customer-delete" => crate::remove(app, &caller, request).await,
+        "customer-review" => crate::review(app, &caller, request).await,
+        "customer-unmask" => crate::straddle_view::unmasked(app, &caller, request).await,
+        "customer-review-refresh" => crate::straddle_view::refresh(app, &caller, request).await,
         "contact-add" => crate::add_contact(app, &caller, request).await,
         "contact-list" => crate::contacts(app, &caller, request).await,
         "contact-update" => crate::update_contact(app, &caller, request).await,
         "contact-remove" => crate::remove_contact(app, &caller, request).await,
         other => panic!("{other} is not of this capability"),
     }
+}
+
+/// A list with one sanctioned person on it.
+fn indexes() -> Vec<screening::Index> {
+    static COMPILED: std::sync::LazyLock<Vec<u8>> = std::sync::LazyLock::new(|| {
+        let line =
+            r#"{"uid":"1","type":"individual","name":"Volodar Quistzle","dob":["1961-03-04"]}"#;
+        let sources = [screening::Source::new("list.jsonl", line.as_bytes())];
+        let entities = screening::parse(screening::Format::Jsonl, &sources).unwrap().entities;
+        let info = screening::ListInfo::new("ofac-sdn", "Sanctions", screening::Topic::Sanctions);
+        screening::compile(&[screening::ListEdition { info, entities }]).unwrap()
+    });
+    vec![screening::Index::from_bytes(COMPILED.clone()).unwrap()]
 }
 
 impl World {
@@ -179,12 +224,20 @@ impl World {
             Arc::clone(&shared),
             Arc::clone(&random),
         );
-        let app = App::new(database.customers(), Arc::new(ring), shared, random);
-        Self { database, clock, app }
+        let app = App::new(
+            database.customers(),
+            Arc::new(ring),
+            Arc::clone(&shared),
+            Arc::clone(&random),
+        );
+        let editions = compliance::Editions::holding(compliance::EditionSet::of(indexes()));
+        let vetter = vetting::Vetter::new(&app.customers, editions, shared, random);
+        Self { database, clock, app: app.with_vetter(vetter) }
     }
 
     /// Each request comes a millisecond after the one before, so that ids and events sort by request.
     async fn reply(&self, call: Call<'_>) -> Reply {
+        let call = &call;
         self.clock.advance(jiff::SignedDuration::from_millis(1));
         let (function, event) = call.event();
         let event = serde_json::from_value(event).unwrap();
@@ -192,7 +245,8 @@ impl World {
         let contract = request.route.contract;
         serve(&self.app, function, &request).await.unwrap_or_else(|failure| {
             assert!(failure.status() < 500, "{failure:?}");
-            failure.into_reply(contract)
+            let stamp = http_api::Stamp { request_id: call.id, at: self.clock.now() };
+            failure.into_reply_at(contract, &stamp)
         })
     }
 
@@ -257,11 +311,14 @@ impl World {
             hits: ids.iter().map(|id| (ListedEntity::new("sdn", id), print.clone())).collect(),
             withdrawn: BTreeSet::new(),
         };
+        self.screened(id, &found(ofac), &found(pep)).await;
+    }
+
+    async fn screened(&self, id: &str, ofac: &Finding, pep: &Finding) {
         let before = self.record(id).await;
         let mut after = before.clone();
         let now = self.clock.now();
-        let revision = before.subject_revision;
-        let change = after.screened(revision, &found(ofac), &found(pep), now).unwrap();
+        let change = after.screened(before.subject_revision, ofac, pep, now).unwrap();
         let actor = domain::audit::Actor {
             client: domain::ids::ClientId::parse("scan-worker").unwrap(),
             who: "scan-worker".to_owned(),

@@ -102,7 +102,7 @@ async fn overtaken(world: &World, id: &str, races: u32) -> (Result<Reply, Failur
         let mut after = before.clone();
         let change = after.deactivate(now);
         let reply = Reply::json(200, &json!({ "version": after.version }));
-        Ok(Attempt { before: Some(before), after, change, owner: None, evidence: Vec::new(), reply })
+        Ok(Attempt::change(Some(before), after, change, reply))
     })
     .await;
     (answer, tries.into_inner())

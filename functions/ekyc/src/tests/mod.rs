@@ -335,7 +335,7 @@ impl World {
                 prefix: None,
                 first: part("Dana"),
                 middle: None,
-                last: part("Rivers"),
+                last: Some(part("Rivers")),
                 suffix: None,
                 preferred: None,
             },

@@ -18,11 +18,9 @@ use super::{Answer, Call, MAX_ANSWER, Post};
 use crate::address::AddressRules;
 use crate::schedule::{Failure, Outcome, outcome_of_status};
 
-/// How long a post may take and how long a connection is kept.
+/// How long a connection is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Over look-up, connection, TLS, sending and the whole answer together.
-    pub deadline: Duration,
     /// Common servers close idle connections after 5 seconds; a connection kept longer would be found dead by
     /// the next delivery, which would count as the receiver's failure.
     pub idle: Duration,
@@ -30,7 +28,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { deadline: Duration::from_secs(10), idle: Duration::from_secs(4) }
+        Self { idle: Duration::from_secs(4) }
     }
 }
 
@@ -40,7 +38,6 @@ const MAX_HEAD: usize = 16 * 1024;
 /// Posts over HTTP/1.1 with kept connections.
 pub struct HttpPoster<R: Resolve> {
     client: Client<Guarded<R>, Full<Bytes>>,
-    limits: Limits,
 }
 
 impl<R: Resolve> HttpPoster<R> {
@@ -73,7 +70,7 @@ impl<R: Resolve> HttpPoster<R> {
             .pool_max_idle_per_host(4)
             .http1_max_buf_size(MAX_HEAD)
             .build(Guarded::new(resolver, rules, tls));
-        Ok(Self { client, limits })
+        Ok(Self { client })
     }
 
     async fn exchange(&self, call: Call) -> Outcome {
@@ -88,7 +85,7 @@ impl<R: Resolve> HttpPoster<R> {
 impl<R: Resolve> Post for HttpPoster<R> {
     async fn post(&self, call: Call) -> Answer {
         let started = Instant::now();
-        let outcome = tokio::time::timeout(self.limits.deadline, self.exchange(call))
+        let outcome = tokio::time::timeout(call.deadline, self.exchange(call))
             .await
             .unwrap_or(Err(Failure::Timeout));
         Answer { outcome, took: started.elapsed() }

@@ -2,14 +2,14 @@
 
 use domain::ids::PartnerId;
 use domain::problem::Problem;
-use http_api::{Caller, ObjectReader};
+use http_api::{Caller, Contract, ObjectReader};
 use serde_json::Value;
-use store::webhooks::{Format, RegistrationKind};
+use store::webhooks::{Format, Registration, RegistrationKind};
 
 use crate::address::AddressRules;
 use crate::callback::CallbackUrl;
 use crate::credentials::{self, Credentials};
-use crate::event_name;
+use crate::event_name::{self, contract_of};
 
 /// What a partner says of a registration.
 #[derive(Debug)]
@@ -49,12 +49,12 @@ fn format(text: &str) -> Result<Format, Problem> {
     }
 }
 
-/// Reads a request body. `current` is the kind of the registration being replaced, which can not change.
+/// Reads a request body. `current` is the registration being replaced, whose kind and contract can not change.
 pub fn read(
     body: &ObjectReader<'_>,
     caller: &Caller,
     rules: &AddressRules,
-    current: Option<RegistrationKind>,
+    current: Option<&Registration>,
 ) -> Option<Input> {
     let partner = body.required("partnerId", PartnerId::parse);
     if partner.is_some_and(|partner| partner != caller.partner) {
@@ -62,11 +62,42 @@ pub fn read(
         body.reject("partnerId", Problem::UnknownReference { expected: "the caller's partner" });
     }
     let event_name = body.required("eventName", event_name::parse);
-    let kind = read_kind(body, current);
+    let contract = event_name.map(contract_of);
+    if let (Some(contract), Some(current)) = (contract, current)
+        && contract != contract_of(&current.event_name)
+    {
+        let reason = "a registration keeps its contract; delete it and register again";
+        body.reject("eventName", Problem::NotApplicable { reason });
+    }
+    let kind = read_kind(body, current.map(|current| current.kind));
     let callback_url = read_callback(body, rules, kind);
-    let format = body.optional("format", format).unwrap_or(Format::Basic);
+    let format = body.optional("format", format);
+    if contract == Some(Contract::Straddle) {
+        refuse_what_has_no_counterpart(body, kind, format);
+    }
+    let format = format.unwrap_or(Format::Basic);
     let credentials = read_credentials(body);
     Some(Input { event_name: event_name?, kind, callback_url, format, credentials })
+}
+
+/// The platform's events are posted, whole.
+fn refuse_what_has_no_counterpart(
+    body: &ObjectReader<'_>,
+    kind: RegistrationKind,
+    format: Option<Format>,
+) {
+    if kind == RegistrationKind::Poll {
+        body.reject(
+            "type",
+            Problem::NotApplicable { reason: "events of this name are pushed only" },
+        );
+    }
+    if format.is_some() {
+        body.reject(
+            "format",
+            Problem::NotApplicable { reason: "events of this name have one format" },
+        );
+    }
 }
 
 /// `type`, or the tutorial's spelling `registrationType`.

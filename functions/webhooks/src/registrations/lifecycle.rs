@@ -5,14 +5,17 @@
 use std::time::Duration;
 
 use domain::ids::{EventId, RegistrationId};
-use http_api::{Caller, CosCode, Failure, Reply, Request};
+use http_api::{Caller, Contract, CosCode, Failure, Reply, Request};
 use runtime::{Idempotency, failpoint};
 use store::Transaction;
 use store::webhooks::{Change, Delivery, Phase, Registration, RegistrationKind, Stage, Status};
 
+use super::rotation::FIRST_GENERATION;
 use super::{RegistrationObject, RegistrationsApi, commit_failure, input};
 use crate::body::EventObject;
+use crate::event_name::contract_of;
 use crate::queue::{DeliveryQueue, Message};
+use crate::signature::FreshSecret;
 use crate::worker::created_at;
 
 impl<Q: DeliveryQueue> RegistrationsApi<Q> {
@@ -25,6 +28,17 @@ impl<Q: DeliveryQueue> RegistrationsApi<Q> {
         let input = request.read(|body| input::read(body, caller, &self.rules, None))?;
         let (worker, now) = (&self.worker, self.worker.now());
         let id = RegistrationId::new(&*worker.clock, &*worker.random);
+        let fresh = match contract_of(input.event_name) {
+            Contract::Straddle => Some(FreshSecret::draw(&*worker.random)),
+            Contract::Cos | Contract::NewDay | Contract::OAuth => None,
+        };
+        let secrets = match &fresh {
+            Some(fresh) => {
+                let sealed = fresh.seal(&worker.keys, caller.partner, id, FIRST_GENERATION).await;
+                vec![sealed.map_err(Failure::internal)?]
+            }
+            None => Vec::new(),
+        };
         let registration = Registration {
             id,
             partner: caller.partner,
@@ -41,19 +55,27 @@ impl<Q: DeliveryQueue> RegistrationsApi<Q> {
                 ),
                 None => None,
             },
+            secret_generation: secrets.first().map_or(0, |secret| secret.generation),
+            secrets,
+            failing_since: None,
+            last_failed_at: None,
             phase: Phase::Active,
             probe: None,
             created_at: now,
             modified_at: now,
         };
-        let reply = Reply::ok(&RegistrationObject::of(&registration))?;
+        let shown = RegistrationObject::of(&registration, now);
+        let reply = Reply::ok(&match &fresh {
+            Some(fresh) => shown.with_secret(fresh),
+            None => shown,
+        })?;
         let mut transaction = Transaction::new();
         worker.webhooks.create_in(&mut transaction, &registration).map_err(Failure::internal)?;
         worker.settle(transaction, idempotency.as_ref(), reply).await?.map_err(commit_failure)
     }
 
-    /// Replaces everything but the type. Credentials that are not given are gone: keeping them would let whoever may
-    /// change the URL have the old password sent to a new place.
+    /// Replaces everything but type and signing secrets. Credentials that are not given are gone: keeping them would let
+    /// whoever may change the URL have the old password sent to a new place.
     pub(super) async fn update(
         &self,
         caller: &Caller,
@@ -64,8 +86,7 @@ impl<Q: DeliveryQueue> RegistrationsApi<Q> {
             return Ok(reply);
         }
         let before = self.find(caller, request).await?;
-        let input =
-            request.read(|body| input::read(body, caller, &self.rules, Some(before.kind)))?;
+        let input = request.read(|body| input::read(body, caller, &self.rules, Some(&before)))?;
         let credentials = match input.credentials {
             Some(credentials) => Some(
                 credentials
@@ -83,7 +104,7 @@ impl<Q: DeliveryQueue> RegistrationsApi<Q> {
             modified_at: self.worker.now(),
             ..before.clone()
         };
-        let reply = Reply::ok(&RegistrationObject::of(&after))?;
+        let reply = Reply::ok(&RegistrationObject::of(&after, after.modified_at))?;
         let mut transaction = Transaction::new();
         let updated = self.worker.webhooks.update_in(&mut transaction, &before, &after);
         updated.map_err(Failure::internal)?;
@@ -103,7 +124,7 @@ impl<Q: DeliveryQueue> RegistrationsApi<Q> {
             Ok(Change::Done) => {
                 failpoint("registrations.deleted");
                 self.see_to(&found).await?;
-                Reply::ok(&RegistrationObject::of(&found))
+                Reply::ok(&RegistrationObject::of(&found, self.worker.now()))
             }
             Ok(Change::Refused | Change::NameTaken) => Err(Failure::Conflict),
             Err(error) => Err(commit_failure(error)),
@@ -122,12 +143,12 @@ impl<Q: DeliveryQueue> RegistrationsApi<Q> {
         }
         let found = self.find(caller, request).await?;
         if found.phase != Phase::Suspended {
-            return Reply::ok(&RegistrationObject::of(&found));
+            return Reply::ok(&RegistrationObject::of(&found, self.worker.now()));
         }
         let now = self.worker.now();
         let restarted =
             Registration { phase: Phase::Restarting, probe: None, modified_at: now, ..found };
-        let reply = Reply::ok(&RegistrationObject::of(&restarted))?;
+        let reply = Reply::ok(&RegistrationObject::of(&restarted, now))?;
         let mut transaction = Transaction::new();
         self.worker.webhooks.restart_in(&mut transaction, &restarted, now);
         let settled = self.worker.settle(transaction, idempotency.as_ref(), reply).await?;
@@ -152,6 +173,7 @@ impl<Q: DeliveryQueue> RegistrationsApi<Q> {
             partner: caller.partner,
             registration: found.id,
             event_name: found.event_name,
+            customer: None,
             created_at: created_at(id, now),
             resources: Vec::new(),
             details: Vec::new(),

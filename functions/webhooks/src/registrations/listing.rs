@@ -47,6 +47,7 @@ impl<Q: DeliveryQueue> RegistrationsApi<Q> {
         let all = all.map_err(Failure::internal)?;
         let found: Vec<&Registration> =
             all.iter().filter(|registration| matches(registration)).collect();
-        Reply::ok(&page.slice(&found).map(|registration| RegistrationObject::of(registration)))
+        let now = self.worker.now();
+        Reply::ok(&page.slice(&found).map(|registration| RegistrationObject::of(registration, now)))
     }
 }

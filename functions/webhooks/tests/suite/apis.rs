@@ -82,7 +82,7 @@ async fn every_event_name_can_be_registered_and_each_once() {
         create(&world, push(name)).await.unwrap();
     }
     assert_eq!(codes(create(&world, push(ONBOARDED)).await), (400, vec![2003]));
-    let page = list(&world, ALL, &[]).await;
+    let page = list(&world, ALL, &[("pageSize", "50")]).await;
     assert_eq!(page["results"].as_array().unwrap().len(), event_name::ALL.len());
 }
 

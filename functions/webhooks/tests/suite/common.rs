@@ -9,9 +9,11 @@ use crypto::test_support::{MemoryKeys, MemoryWrapper};
 use domain::event::{DomainEvent, EventKind};
 use domain::ids::{CustomerId, EventId, PartnerId, RegistrationId};
 use domain::time::{Clock, FixedClock, SequenceRandom};
+use http::HeaderMap;
 use http_api::{Caller, Failure, HttpRequest, Reply, Request};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
+use store::customers::Customers;
 use store::testing::TestDatabase;
 use store::webhooks::{Delivery, DeliveryKey, Registration, Webhooks};
 use webhooks::address::AddressRules;
@@ -20,7 +22,7 @@ use webhooks::events::EventsApi;
 use webhooks::post::{Answer, Call, Post};
 use webhooks::queue::{DeliveryQueue, Message, QueueError};
 use webhooks::registrations::RegistrationsApi;
-use webhooks::schedule::{COS, Failure as PostFailure, Outcome};
+use webhooks::schedule::{Failure as PostFailure, Outcome};
 use webhooks::worker::Worker;
 use webhooks::{fanout, sweep};
 
@@ -97,6 +99,9 @@ impl FakeQueue {
 pub struct Seen {
     pub at: Timestamp,
     pub body: Value,
+    pub raw: Vec<u8>,
+    pub headers: HeaderMap,
+    pub deadline: Duration,
     pub authorization: Option<String>,
     pub url: String,
     pub taken: bool,
@@ -127,6 +132,9 @@ impl Post for FakeReceiver {
             taken: outcome.is_ok(),
             at: state.clock.now(),
             body: serde_json::from_slice(&call.body).unwrap(),
+            raw: call.body.to_vec(),
+            headers: call.headers,
+            deadline: call.deadline,
             authorization: call.authorization.map(|value| value.to_str().unwrap().to_owned()),
             url: call.url.uri().to_string(),
         };
@@ -166,6 +174,7 @@ pub const DOWN: Outcome = Err(PostFailure::Status(503));
 pub struct World {
     pub database: TestDatabase,
     pub webhooks: Webhooks,
+    pub customers: Customers,
     pub clock: Arc<FixedClock>,
     pub queue: FakeQueue,
     pub receiver: FakeReceiver,
@@ -198,6 +207,18 @@ impl World {
             clock.clone(),
             random.clone(),
         ));
+        // Another ring over the customers' own keys, as in the deployment.
+        let customers = Customers::new(
+            database.customers(),
+            Arc::new(KeyRing::new(
+                Arc::new(MemoryWrapper::default()),
+                Arc::new(MemoryKeys::default()),
+                clock.clone(),
+                random.clone(),
+            )),
+            clock.clone(),
+            random.clone(),
+        );
         let queue = FakeQueue::default();
         queue.0.lock().unwrap().now = Some(clock.now());
         let webhooks = Webhooks::new(database.webhooks());
@@ -219,7 +240,7 @@ impl World {
             dispatcher: Dispatcher {
                 worker: worker.clone(),
                 post: receiver.clone(),
-                schedule: COS,
+                customers: customers.clone(),
                 rules: rules.clone(),
             },
             registrations: RegistrationsApi { worker: worker.clone(), rules },
@@ -227,6 +248,7 @@ impl World {
             caller: caller(PARTNER),
             database,
             webhooks,
+            customers,
             clock,
             queue,
             receiver,
@@ -239,25 +261,35 @@ impl World {
     }
 
     /// Handles messages until none is left or `limit` has passed, moving the clock to the next one each time. Sweeps
-    /// each minute, as the schedule does.
+    /// each minute, as the schedule does, but for the minutes in which nothing would be found.
     pub async fn run_for(&self, limit: SignedDuration) {
         let end = self.clock.now() + limit;
-        let mut next_sweep = self.clock.now() + SignedDuration::from_secs(60);
+        let mut last_sweep = self.clock.now();
         loop {
             while let Some(message) = self.queue.take_visible() {
                 self.dispatcher.handle(&message).await.unwrap();
             }
-            let next = self.queue.next_visible().map_or(next_sweep, |at| at.min(next_sweep));
-            if next > end {
+            let sweep_at = self.next_sweep(last_sweep).await;
+            let next = self.queue.next_visible().into_iter().chain(sweep_at).min();
+            let Some(next) = next.filter(|next| *next <= end) else {
                 self.advance(end.duration_since(self.clock.now()));
                 return;
-            }
+            };
             self.advance(next.duration_since(self.clock.now()));
-            if self.clock.now() >= next_sweep {
+            if sweep_at == Some(next) {
                 sweep::sweep(&self.dispatcher.worker, SignedDuration::ZERO).await.unwrap();
-                next_sweep = self.clock.now() + SignedDuration::from_secs(60);
+                last_sweep = next;
             }
         }
+    }
+
+    /// The first minute after the last sweep at which something is overdue.
+    async fn next_sweep(&self, last: Timestamp) -> Option<Timestamp> {
+        let items = self.database.dump(self.webhooks.table()).await;
+        let due = items.iter().filter_map(|item| item.get("dueAt")?.as_s().ok()?.parse().ok());
+        let due = Timestamp::from_millisecond(due.min()?).unwrap().max(self.clock.now());
+        let minutes = (due.duration_since(last).as_millis() + 59_999) / 60_000;
+        Some(last + SignedDuration::from_mins(i64::try_from(minutes.max(1)).unwrap()))
     }
 
     /// Handles what is visible now, once each, whatever comes of it.

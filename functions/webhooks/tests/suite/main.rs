@@ -10,4 +10,6 @@ mod common;
 mod delivering;
 mod interleaving;
 mod posting;
+mod rotating;
 mod samples;
+mod signed;

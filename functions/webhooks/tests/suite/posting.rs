@@ -25,21 +25,18 @@ fn rules() -> AddressRules {
     AddressRules::parse("127.0.0.1/32").unwrap()
 }
 
-fn limits() -> Limits {
-    Limits { deadline: DEADLINE, ..Limits::default() }
-}
-
 fn call(url: &str) -> Call {
     Call {
         url: CallbackUrl::parse(url, &rules()).unwrap(),
         authorization: None,
+        deadline: DEADLINE,
         headers: HeaderMap::new(),
         body: Bytes::from_static(b"{\"id\":1}"),
     }
 }
 
 fn poster() -> HttpPoster<SystemResolver> {
-    HttpPoster::new(SystemResolver, rules(), limits()).unwrap()
+    HttpPoster::new(SystemResolver, rules(), Limits::default()).unwrap()
 }
 
 /// Reads one request with its body of known length.
@@ -335,11 +332,11 @@ async fn one_forbidden_answer_refuses_the_name() {
         &["127.0.0.1", "8.8.8.8"],
     ] {
         let resolver = Scripted::new(&[answers]);
-        let poster = HttpPoster::new(resolver, rules(), limits()).unwrap();
+        let poster = HttpPoster::new(resolver, rules(), Limits::default()).unwrap();
         assert_eq!(poster.post(call(&url)).await.outcome, Err(Failure::ForbiddenAddress));
     }
     assert_eq!(trap.load(Ordering::SeqCst), 0, "nothing was connected to");
-    let poster = HttpPoster::new(Scripted::new(&[&[]]), rules(), limits()).unwrap();
+    let poster = HttpPoster::new(Scripted::new(&[&[]]), rules(), Limits::default()).unwrap();
     assert_eq!(poster.post(call(&url)).await.outcome, Err(Failure::Dns));
 }
 
@@ -348,7 +345,7 @@ async fn a_name_that_changes_its_answer_is_checked_at_each_connection() {
     let address = answering(OK).await;
     let url = format!("http://rebinding.example:{}/", address.port());
     let resolver = Scripted::new(&[&["127.0.0.1"], &["127.0.0.2"]]);
-    let poster = HttpPoster::new(resolver.clone(), rules(), limits()).unwrap();
+    let poster = HttpPoster::new(resolver.clone(), rules(), Limits::default()).unwrap();
     // The first look-up is the only one of the first connection, and the address it gave is the one used.
     assert_eq!(poster.post(call(&url)).await.outcome, Ok(200));
     assert_eq!(resolver.0.lock().unwrap().len(), 1, "looked up once");
@@ -359,7 +356,8 @@ async fn a_name_that_changes_its_answer_is_checked_at_each_connection() {
 #[tokio::test]
 async fn production_rules_refuse_what_a_stored_url_could_still_reach() {
     let address = answering(OK).await;
-    let poster = HttpPoster::new(SystemResolver, AddressRules::default(), limits()).unwrap();
+    let poster =
+        HttpPoster::new(SystemResolver, AddressRules::default(), Limits::default()).unwrap();
     for url in [format!("http://{address}/"), format!("http://localhost:{}/", address.port())] {
         assert_eq!(poster.post(call(&url)).await.outcome, Err(Failure::ForbiddenAddress), "{url}");
     }
@@ -400,8 +398,8 @@ async fn tls_is_verified_against_the_roots_and_the_name() {
     let post = async |roots: Option<RootCertStore>, name: &str| {
         let resolver = Scripted::new(&[&["127.0.0.1"]]);
         let poster = match roots {
-            Some(roots) => HttpPoster::trusting(roots, resolver, rules(), limits()),
-            None => HttpPoster::new(resolver, rules(), limits()),
+            Some(roots) => HttpPoster::trusting(roots, resolver, rules(), Limits::default()),
+            None => HttpPoster::new(resolver, rules(), Limits::default()),
         };
         let url = format!("https://{name}:{}/", address.port());
         poster.unwrap().post(call(&url)).await.outcome
@@ -453,6 +451,6 @@ async fn a_dead_address_leaves_time_for_the_next() {
     // Nobody listens on the first; both are permitted.
     let rules = AddressRules::parse("127.0.0.0/8").unwrap();
     let resolver = Scripted::new(&[&["127.0.0.9", "127.0.0.1"]]);
-    let poster = HttpPoster::new(resolver, rules, limits()).unwrap();
+    let poster = HttpPoster::new(resolver, rules, Limits::default()).unwrap();
     assert_eq!(poster.post(call(&url)).await.outcome, Ok(200));
 }

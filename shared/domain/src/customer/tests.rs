@@ -20,7 +20,7 @@ fn person(last: &str) -> Party {
             prefix: None,
             first: Text::parse("Bob").unwrap(),
             middle: None,
-            last: Text::parse(last).unwrap(),
+            last: Some(Text::parse(last).unwrap()),
             suffix: None,
             preferred: None,
         },
@@ -305,4 +305,78 @@ fn nothing_personal_shows_in_debug() {
     for secret in ["Bob", "Smith", "2015552345", "crm-42"] {
         assert!(!shown.contains(secret), "{secret}");
     }
+}
+
+#[test]
+fn the_standing_follows_from_what_is_kept() {
+    use crate::choices::CustomerStatus;
+    use crate::verification::{Standing, Verification};
+    for status in [CustomerStatus::Active, CustomerStatus::Inactive] {
+        for verification in Verification::ALL {
+            for ofac in ScanStatus::ALL {
+                for pep in ScanStatus::ALL {
+                    let mut customer = onboard(person("Smith"));
+                    customer.status = status;
+                    customer.verification = *verification;
+                    customer.ofac.status = *ofac;
+                    customer.pep_scan.status = *pep;
+                    let open = |scan: &ScanStatus| {
+                        matches!(scan, ScanStatus::Failed | ScanStatus::Reviewing)
+                    };
+                    let confirmed = *ofac == ScanStatus::Positive || *pep == ScanStatus::Positive;
+                    let expected = match (status, verification) {
+                        (CustomerStatus::Inactive, _) => Standing::Inactive,
+                        (_, Verification::Pending) => Standing::Pending,
+                        (_, Verification::Rejected) => Standing::Rejected,
+                        _ if confirmed => Standing::Rejected,
+                        _ if open(ofac) || open(pep) => Standing::Review,
+                        (_, Verification::Review) => Standing::Review,
+                        (_, Verification::NotAsked) => Standing::Pending,
+                        (_, Verification::Verified) => Standing::Verified,
+                    };
+                    assert_eq!(
+                        customer.standing(),
+                        expected,
+                        "{status} {verification} {ofac} {pep}"
+                    );
+                    // Only a customer in review is decided, and a decision always ends the review.
+                    for verdict in crate::verification::Verdict::ALL {
+                        let mut decided = customer.clone();
+                        let answer = decided.decide_standing(*verdict, at(1));
+                        assert_eq!(answer.is_ok(), expected == Standing::Review);
+                        if answer.is_ok() {
+                            assert_eq!(decided.standing().as_str(), verdict.as_str());
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn another_identity_is_reviewed_again_once() {
+    use crate::verification::Verification;
+    let mut customer = onboard(person("Smith"));
+    for verification in Verification::ALL {
+        customer.verification = *verification;
+        let mut renamed = customer.clone();
+        renamed.change_party(person("Jones"), AuditAction::ChangeName, at(1)).unwrap();
+        let expected = match verification {
+            Verification::NotAsked => Verification::NotAsked,
+            _ => Verification::Pending,
+        };
+        assert_eq!(renamed.verification, expected, "{verification}");
+        let mut same = customer.clone();
+        same.change_party(person("Smith"), AuditAction::ChangeName, at(1)).unwrap();
+        assert_eq!(same.verification, *verification);
+    }
+    // A phone is no subject of screening, so the review has to be asked for.
+    customer.verification = Verification::Verified;
+    let change = customer.add_contact(phone_id(7), phone("2015552345"), false, &[], at(2)).unwrap();
+    assert!(change.events.contains(&EventKind::ReviewRequested));
+    customer.verification = Verification::Verified;
+    let change = customer.add_contact(phone_id(8), phone("2015552346"), false, &[], at(2)).unwrap();
+    assert!(!change.events.contains(&EventKind::ReviewRequested), "not the primary one");
+    assert_eq!(customer.verification, Verification::Verified);
 }

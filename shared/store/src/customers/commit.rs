@@ -1,6 +1,7 @@
 //! Writing a change: one transaction, and what a refusal of it means.
 
-use crypto::ScopeKeys;
+use aws_sdk_dynamodb::types::AttributeValue;
+use crypto::{IndexKind, ScopeKeys};
 use domain::audit::{Actor, AuditAction, AuditEntry, AuditHead};
 use domain::choices::Classification;
 use domain::contact::ContactId;
@@ -11,16 +12,18 @@ use jiff::Timestamp;
 
 use super::audit::{audit_item, digest, read_entry, verify};
 use super::contact_record::{ContactKey, contact_item};
-use super::find::{cif_item, lookup_item, lookups};
+use super::counts::add_counts;
+use super::find::{cif_item, lookup_item, lookups, primary_email};
 use super::record::write_customer;
 use super::{ChainBroken, Customers, CustomersError};
-use crate::keys::{CifKey, CustomerKey, LookupKey, customer_partition};
+use crate::keys::{CifKey, CustomerKey, EmailClaimKey, Key, LookupKey, customer_partition};
 use crate::{CommitError, Expression, Item, Query, StoreError, Transaction, Update, outbox};
 
 const CUSTOMER: &str = "customer";
 const AUDIT: &str = "audit";
 const CIF: &str = "cif";
 const OWNER: &str = "owner";
+const EMAIL: &str = "email";
 
 /// A change to be written.
 #[derive(Debug)]
@@ -50,6 +53,9 @@ pub enum CommitRefused {
     /// The drawn file number is taken: draw again.
     #[error("the file number is taken")]
     CifTaken,
+    /// Another customer of the account has this e-mail address.
+    #[error("the e-mail address is taken")]
+    EmailTaken,
     /// The named owner is no Personal customer of this partner.
     #[error("the owner is no Personal customer")]
     UnknownOwner,
@@ -90,7 +96,10 @@ impl Customers {
             self.add_customer(&mut transaction, &commit, &keys)?;
             self.add_contacts(&mut transaction, &commit, &keys)?;
             self.add_lookups(&mut transaction, &commit, &keys);
-            for kind in &commit.change.events {
+            self.add_email_claim(&mut transaction, commit.before, Some(commit.after), &keys);
+            add_counts(&mut transaction, &self.table, commit.before, Some(commit.after));
+            let standing = Customer::standing_change(commit.before, commit.after);
+            for kind in commit.change.events.iter().chain(&standing) {
                 let event = DomainEvent {
                     id: EventId::new(&*self.clock, &*self.random),
                     partner,
@@ -171,7 +180,7 @@ impl Customers {
                 ContactWrite::Demote(contact) => {
                     let update = Expression::new("SET #isPrimary = :no")
                         .name("#isPrimary", "isPrimary")
-                        .value(":no", aws_sdk_dynamodb::types::AttributeValue::Bool(false));
+                        .value(":no", AttributeValue::Bool(false));
                     let update = Update::when(Expression::present(), update);
                     transaction.update("contact", &self.table, &key(*contact), update);
                 }
@@ -195,6 +204,34 @@ impl Customers {
         for (term, value) in old.difference(&new) {
             let key = LookupKey::new(partner, term, value.clone(), id);
             transaction.delete("lookup", &self.table, &key, Expression::present());
+        }
+    }
+
+    /// Who has given more about a customer than the onboarding contract asks has a say in whose e-mail address it is.
+    pub(super) fn add_email_claim(
+        &self,
+        transaction: &mut Transaction,
+        before: Option<&Customer>,
+        after: Option<&Customer>,
+        keys: &ScopeKeys,
+    ) {
+        let claim = |customer: &Customer| {
+            customer.enrolment.as_ref()?;
+            let value = keys.blind_index(IndexKind::EMAIL, primary_email(customer)?.as_bytes());
+            let account = customer.account.map_or_else(|| "-".to_owned(), |id| id.to_string());
+            Some(EmailClaimKey::new(customer.partner, account, value.as_str().to_owned()))
+        };
+        let (old, new) = (before.and_then(claim), after.and_then(claim));
+        if old == new {
+            return;
+        }
+        if let (Some(key), Some(customer)) = (new, after) {
+            let mut item = key.to_item();
+            item.insert("customer".to_owned(), AttributeValue::S(customer.id.to_string()));
+            transaction.put_new(EMAIL, &self.table, item);
+        }
+        if let Some(key) = old {
+            transaction.delete("old-email", &self.table, &key, Expression::present());
         }
     }
 
@@ -225,7 +262,7 @@ impl Customers {
         Box::pin(transaction.commit(&self.table)).await.map_err(CommitRefused::from)
     }
 
-    /// The whole audit chain, checked link by link. `None` when there is no such customer.
+    /// The whole audit chain, checked link by link, also of an erased customer. `None` when there was no such customer.
     ///
     /// # Errors
     /// [`CustomersError`].
@@ -234,10 +271,16 @@ impl Customers {
         partner: PartnerId,
         id: CustomerId,
     ) -> Result<Option<Result<u64, ChainBroken>>, CustomersError> {
-        let Some(customer) = self.get(partner, id).await? else { return Ok(None) };
+        let head = match self.get(partner, id).await? {
+            Some(customer) => customer.audit,
+            None => match self.erased(partner, id).await? {
+                Some(head) => head,
+                None => return Ok(None),
+            },
+        };
         let query = Query::partition(customer_partition(partner, id)).beginning("AUDIT#");
         let items = Box::pin(self.table.query_all(&query)).await?;
-        Ok(Some(verify(items.into_iter().map(read_entry), &customer.audit)))
+        Ok(Some(verify(items.into_iter().map(read_entry), &head)))
     }
 
     /// The audit entries themselves, oldest first.
@@ -256,7 +299,7 @@ impl Customers {
 }
 
 /// The version counts changes; the audit number also counts reads in clear, which write the chain.
-fn unchanged_since(before: &Customer) -> Expression {
+pub(super) fn unchanged_since(before: &Customer) -> Expression {
     Expression::new("#version = :version AND #auditSeq = :auditSeq")
         .name("#version", "version")
         .number(":version", before.version)
@@ -272,6 +315,9 @@ impl From<CommitError> for CommitRefused {
         }
         if error.refusal(OWNER).is_some() {
             return Self::UnknownOwner;
+        }
+        if error.refusal(EMAIL).is_some() {
+            return Self::EmailTaken;
         }
         match error {
             CommitError::Refused(_) | CommitError::Conflict => Self::Stale,

@@ -247,7 +247,7 @@ fn read_address(stored: AddressRecord) -> Result<Address, StoreError> {
         street1: needed(&stored.street1)?,
         street2: text(stored.street2.as_deref())?,
         city: needed(&stored.city)?,
-        state: parsed(stored.state.as_deref(), |state| Region::parse(state, country))?,
+        state: parsed(stored.state.as_deref(), Region::restore)?,
         postal_code: parsed(stored.postal_code.as_deref(), |code| {
             PostalCode::parse(code, country)
         })?,
@@ -258,7 +258,7 @@ fn read_address(stored: AddressRecord) -> Result<Address, StoreError> {
 fn read_phone(stored: PhoneRecord) -> Result<Phone, StoreError> {
     Ok(Phone {
         phone_type: stored.phone_type,
-        number: PhoneNumber::parse(&stored.number).map_err(|_| malformed("phoneNumber"))?,
+        number: PhoneNumber::of_form(&stored.number).map_err(|_| malformed("phoneNumber"))?,
         extension: parsed(stored.extension.as_deref(), Extension::parse)?,
     })
 }

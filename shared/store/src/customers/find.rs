@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use aws_sdk_dynamodb::types::AttributeValue;
 use crypto::{IndexKind, ScopeKeys};
 use domain::choices::Classification;
+use domain::contact::{ContactBody, ContactKind};
 use domain::customer::Customer;
 use domain::ids::{CifNumber, CustomerId, PartnerId};
 use domain::scan::ScanStatus;
@@ -37,6 +38,8 @@ pub enum Term<'a> {
     TaxId(&'a str),
     /// The partner's own id.
     ClientIdentifier(&'a str),
+    /// The primary e-mail address, folded.
+    Email(&'a str),
 }
 
 impl Term<'_> {
@@ -44,6 +47,7 @@ impl Term<'_> {
         match self {
             Self::TaxId(_) => "TAX",
             Self::ClientIdentifier(_) => "CLIENT",
+            Self::Email(_) => "EMAIL",
         }
     }
 
@@ -51,6 +55,7 @@ impl Term<'_> {
         let (kind, value) = match self {
             Self::TaxId(value) => (IndexKind::TAX_ID, value),
             Self::ClientIdentifier(value) => (IndexKind::CLIENT_IDENTIFIER, value),
+            Self::Email(value) => (IndexKind::EMAIL, value),
         };
         keys.blind_index(kind, value.as_bytes()).as_str().to_owned()
     }
@@ -59,11 +64,21 @@ impl Term<'_> {
 /// The lookup rows that a customer has, as (term, blind index).
 pub(super) fn lookups(customer: &Customer, keys: &ScopeKeys) -> BTreeSet<(&'static str, String)> {
     let tax = customer.party.common().tax.as_ref().and_then(TaxIdentity::number);
+    let email = primary_email(customer);
     let terms = [
         tax.map(|number| Term::TaxId(number.reveal())),
         customer.client_identifier.as_ref().map(|id| Term::ClientIdentifier(id.as_str())),
+        email.as_deref().map(Term::Email),
     ];
     terms.into_iter().flatten().map(|term| (term.name(), term.blind(keys))).collect()
+}
+
+/// The primary e-mail address, as it is compared.
+pub(super) fn primary_email(customer: &Customer) -> Option<String> {
+    match &customer.primary(ContactKind::Email)?.body {
+        ContactBody::Email(email) => Some(email.address.folded()),
+        _ => None,
+    }
 }
 
 /// The item of a lookup row.

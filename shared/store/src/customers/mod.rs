@@ -15,6 +15,9 @@
 //! | [`Customers::commit`] | 1 TransactWriteItems | 2 per item and KB |
 //! | [`Customers::find`] | 1 Query | 1 |
 //! | [`Customers::list`] | 1 Query, + 1 PutItem when a page follows, + 1 Query from page 2 on | 0.5 per 4 KB + 1 |
+//! | [`Customers::summaries`] | 1 Query and, side by side, 1 of the counters (page 1) or of the bookmark (later pages); + 1 PutItem when a page follows | 0.5 per 4 KB + 2 |
+//! | [`Customers::prepare_erasure`] | none; 1 TransactWriteItems when committed | 2 per item and KB |
+//! | [`Customers::purge`] | 1 Query, 1 DeleteItem per item | 1 per item |
 //! | [`Customers::record_read`] | 1 TransactWriteItems | 6 |
 //! | [`Customers::verify_audit`] | 1 GetItem and 1 Query per MB of chain | 1 per 4 KB |
 //!
@@ -25,10 +28,15 @@
 mod audit;
 mod commit;
 mod contact_record;
+mod counts;
+mod enrolment_record;
+mod erase;
 mod evidence;
 mod find;
 mod hits_record;
+mod listing;
 mod record;
+mod summary;
 #[cfg(test)]
 mod tests;
 mod watched;
@@ -47,8 +55,11 @@ use crate::{Item, Query, StoreError, Table, text};
 
 pub use audit::ChainBroken;
 pub use commit::{Commit, CommitRefused};
+pub use erase::Erasure;
 pub use evidence::evidence;
 pub use find::{BY_PARTNER, ListError, ListFilter, OPEN_CASES, Term};
+pub use listing::{Listed, ListingOrder, SortBy, SummaryFilter};
+pub use summary::Summary;
 pub use watched::Watched;
 
 /// The customer table or its keys failed; nothing a caller did.
@@ -65,10 +76,10 @@ pub enum CustomersError {
 /// The customers of all partners.
 #[derive(Clone)]
 pub struct Customers {
-    table: Table,
-    ring: Arc<KeyRing>,
-    clock: Arc<dyn Clock>,
-    random: Arc<dyn Random>,
+    pub(crate) table: Table,
+    pub(crate) ring: Arc<KeyRing>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Arc<dyn Random>,
 }
 
 impl std::fmt::Debug for Customers {
@@ -93,6 +104,12 @@ impl Customers {
     #[must_use]
     pub const fn table(&self) -> &Table {
         &self.table
+    }
+
+    /// The keys under which secrets and blind indexes are.
+    #[must_use]
+    pub const fn ring(&self) -> &Arc<KeyRing> {
+        &self.ring
     }
 
     /// One customer.
@@ -165,7 +182,10 @@ impl Customers {
     }
 
     /// Readers need no right to make keys: where an item exists, its keys do.
-    async fn keys_to_read(&self, partner: PartnerId) -> Result<Arc<ScopeKeys>, CustomersError> {
+    pub(crate) async fn keys_to_read(
+        &self,
+        partner: PartnerId,
+    ) -> Result<Arc<ScopeKeys>, CustomersError> {
         let scope = partner.into();
         self.ring.existing_keys(scope).await?.ok_or_else(|| CryptoError::NoKeys(scope).into())
     }

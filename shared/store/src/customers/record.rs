@@ -14,7 +14,7 @@ use domain::choices::{Classification, CustomerStatus, EntityType, OwnershipType,
 use domain::contact::ContactKind;
 use domain::country::{Country, Region};
 use domain::customer::{Business, Customer, Party, Person, Shelf};
-use domain::ids::{AuthId, CifNumber, CustomerId, PartnerId};
+use domain::ids::{AccountId, AuthId, CifNumber, CustomerId, PartnerId};
 use domain::name::PersonName;
 use domain::numbers::{BasisPoints, DollarAmount};
 use domain::problem::Problem;
@@ -26,13 +26,18 @@ use domain::proof::{Proof, ProofKind, ProofMethod};
 use domain::scan::ScanStatus;
 use domain::tax::{TaxId, TaxIdType, TaxIdentity};
 use domain::text::Text;
+use domain::verification::{Standing, Verification};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::CustomersError;
 use super::contact_record::{ContactRecord, read_contact, write_contact};
+use super::enrolment_record::{EnrolmentRecord, read_enrolment, write_enrolment};
 use super::hits_record::{HitsRecord, read_scan, write_hits};
-use crate::keys::{CustomerKey, Key, case_partition, listing_partition, listing_sort};
+use super::summary::{SummaryRecord, summary_of};
+use crate::keys::{
+    CustomerKey, Key, account_partition, case_partition, listing_partition, listing_sort, name_sort,
+};
 use crate::{Item, StoreError, from_item, to_item};
 
 #[derive(Serialize, Deserialize)]
@@ -51,6 +56,10 @@ struct CustomerRecord {
     pep_scan: ScanStatus,
     ofac_hits: HitsRecord,
     pep_scan_hits: HitsRecord,
+    verification: Verification,
+    standing: Standing,
+    account: Option<AccountId>,
+    enrolment: Option<EnrolmentRecord>,
     created_at: Timestamp,
     modified_at: Timestamp,
     version: u64,
@@ -65,6 +74,9 @@ struct CustomerRecord {
     list_sk: String,
     /// Only while a person has or had to decide something: it brings the customer into the index of cases.
     case_pk: Option<String>,
+    name_sk: String,
+    account_pk: Option<String>,
+    summary: SummaryRecord,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -99,7 +111,7 @@ struct PersonRecord {
     prefix: Option<String>,
     first: String,
     middle: Option<String>,
-    last: String,
+    last: Option<String>,
     suffix: Option<String>,
     preferred: Option<String>,
     reg_o: bool,
@@ -161,6 +173,7 @@ pub(super) fn write_customer(
             .transpose()?;
         contacts.insert(*kind, ShelfRecord { count: shelf.count, primary });
     }
+    let summary = summary_of(customer);
     let record = CustomerRecord {
         id: customer.id,
         partner: customer.partner,
@@ -175,6 +188,10 @@ pub(super) fn write_customer(
         pep_scan: customer.pep_scan.status,
         ofac_hits: write_hits(&customer.ofac),
         pep_scan_hits: write_hits(&customer.pep_scan),
+        verification: customer.verification,
+        standing: customer.standing(),
+        account: customer.account,
+        enrolment: customer.enrolment.as_ref().map(write_enrolment).transpose()?,
         created_at: customer.created_at,
         modified_at: customer.modified_at,
         version: customer.version,
@@ -190,6 +207,9 @@ pub(super) fn write_customer(
             .iter()
             .any(|scan| is_case(scan.status))
             .then(|| case_partition(customer.partner)),
+        name_sk: name_sort(&summary.folded_name, customer.id),
+        account_pk: customer.account.map(|account| account_partition(customer.partner, account)),
+        summary,
     };
     let mut item = to_compact_item(&record)?;
     CustomerKey::new(customer.partner, customer.id).stamp(&mut item);
@@ -224,6 +244,9 @@ pub(super) fn read_customer(item: Item, keys: &ScopeKeys) -> Result<Customer, Cu
         status: record.status,
         ofac: read_scan(record.ofac, record.ofac_hits)?,
         pep_scan: read_scan(record.pep_scan, record.pep_scan_hits)?,
+        verification: record.verification,
+        account: record.account,
+        enrolment: record.enrolment.map(read_enrolment).transpose()?,
         created_at: record.created_at,
         modified_at: record.modified_at,
         version: record.version,
@@ -285,7 +308,7 @@ fn read_common(
                 None => None,
                 Some(sealed) => {
                     let plain = open(keys, &tax_id_aad(id), sealed)?;
-                    Some(TaxId::parse(&plain, kind).map_err(|_| malformed("taxId"))?)
+                    Some(TaxId::of_form(&plain, kind).map_err(|_| malformed("taxId"))?)
                 }
             };
             Some(TaxIdentity::new(kind, number).map_err(|_| malformed("taxId"))?)
@@ -310,7 +333,7 @@ fn write_person(person: &Person) -> PersonRecord {
         prefix: name.prefix.as_ref().map(string),
         first: string(&name.first),
         middle: name.middle.as_ref().map(string),
-        last: string(&name.last),
+        last: name.last.as_ref().map(string),
         suffix: name.suffix.as_ref().map(string),
         preferred: name.preferred.as_ref().map(string),
         reg_o: profile.reg_o,
@@ -359,7 +382,7 @@ fn read_person(record: PersonRecord, common: CommonProfile) -> Result<Person, St
             prefix: text(record.prefix.as_deref())?,
             first: needed(&record.first)?,
             middle: text(record.middle.as_deref())?,
-            last: needed(&record.last)?,
+            last: text(record.last.as_deref())?,
             suffix: text(record.suffix.as_deref())?,
             preferred: text(record.preferred.as_deref())?,
         },

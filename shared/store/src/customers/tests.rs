@@ -39,7 +39,7 @@ fn full_person() -> Party {
             prefix: text("Ms."),
             first: Text::parse("Dana").unwrap(),
             middle: text("Q"),
-            last: Text::parse("Rivers").unwrap(),
+            last: text("Rivers"),
             suffix: text("Jr."),
             preferred: text("D"),
         },

@@ -66,7 +66,7 @@ impl Watched {
                     prefix: None,
                     first: needed(&person.first)?,
                     middle: optional(person.middle.as_deref())?,
-                    last: needed(&person.last)?,
+                    last: optional(person.last.as_deref())?,
                     suffix: optional(person.suffix.as_deref())?,
                     preferred: None,
                 };
@@ -123,7 +123,7 @@ struct WatchedRecord {
 struct WatchedPerson {
     first: String,
     middle: Option<String>,
-    last: String,
+    last: Option<String>,
     suffix: Option<String>,
     birth_date: Option<String>,
 }

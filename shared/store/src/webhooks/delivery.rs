@@ -1,6 +1,6 @@
 //! A delivery as it is stored: one event for one registration.
 
-use domain::ids::{EventId, PartnerId, RegistrationId};
+use domain::ids::{CustomerId, EventId, PartnerId, RegistrationId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -87,6 +87,9 @@ pub struct Delivery {
     pub registration: RegistrationId,
     /// The contract's name of the event.
     pub event_name: String,
+    /// Whom it is about; a ping is about nobody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer: Option<CustomerId>,
     /// When the event happened.
     pub created_at: Timestamp,
     /// Relative URLs of what it is about.

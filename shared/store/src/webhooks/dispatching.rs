@@ -206,7 +206,7 @@ impl Webhooks {
         self.commit(transaction).await
     }
 
-    /// Records a failed try that is followed by another at `not_before`. 1 round trip.
+    /// Records a failed try that is followed by another at `not_before`, by `due` at the latest. 1 round trip.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -215,6 +215,7 @@ impl Webhooks {
         claimed: &Claimed,
         attempt: Attempt,
         not_before: Timestamp,
+        due: Timestamp,
     ) -> Result<Recorded, StoreError> {
         let update = Expression::new(
             "SET #tries = :tries, #notBefore = :notBefore, #lastAttemptedAt = :at, #attempts = :attempts, \
@@ -224,7 +225,7 @@ impl Webhooks {
         .name("#notBefore", "notBefore")
         .number(":tries", claimed.delivery.tries.saturating_add(1))
         .number(":notBefore", not_before.as_millisecond());
-        let update = with_due(update, claimed.delivery.id.uuid(), not_before + GRACE);
+        let update = with_due(update, claimed.delivery.id.uuid(), due);
         let update = claimed.with_attempt(claim_names(update), attempt)?;
         self.write(claimed, update).await
     }
@@ -295,8 +296,11 @@ impl Webhooks {
         transaction.update(DELIVERY, &self.table, &delivery.key(), claimed.guarded(update));
         self.wait_in(&mut transaction, delivery);
         let suspend = Expression::new(
-            "SET #phase = :suspended, #modifiedAt = :now REMOVE #probe, #dueShard, #dueAt",
+            "SET #phase = :suspended, #modifiedAt = :now \
+             REMOVE #probe, #dueShard, #dueAt, #failingSince, #lastFailedAt",
         )
+        .name("#failingSince", "failingSince")
+        .name("#lastFailedAt", "lastFailedAt")
         .name("#modifiedAt", "modifiedAt")
         .name("#probe", "probe")
         .text(":suspended", Phase::Suspended.as_str())

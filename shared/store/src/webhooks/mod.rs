@@ -11,15 +11,18 @@
 //!   partition, written in the same transaction and under a check of the registration's phase. Once a registration is
 //!   Active no such row can appear, so whoever then finds the partition empty is done.
 //!
-//! Cost of one delivery: fan-out 1 read and 1 put; dispatch 1 claim, 1 read of the registration (made together with
-//! the claim) and 1 record. Poll: 1 query for the registrations, 1 per Poll registration, 1 read.
+//! Cost of one event: fan-out 1 read of the names that could hear of it, 1 of the registrations that do, and 1 put for
+//! each. Of one delivery: dispatch 1 claim, 1 read of the registration (made together with the claim) and 1 record; at
+//! most once an hour 1 write more for a receiver that fails. Poll: 1 query for the registrations, 1 per Poll registration, 1 read.
 
 mod delivery;
 mod dispatching;
 mod due;
+mod health;
 mod keys;
 mod registration;
 mod registrations;
+mod rotation;
 #[cfg(test)]
 mod tests;
 mod waiting;
@@ -30,7 +33,9 @@ pub use delivery::{Attempt, Delivery, MAX_ATTEMPTS_KEPT, Stage, Status};
 pub use dispatching::{Claim, Claimed, Passed, Recorded};
 pub use due::{DUE_INDEX, DUE_SHARDS, GRACE, LONGEST_GRACE, Overdue};
 pub use keys::{DeliveryKey, EventNameKey, WaitingKey};
-pub use registration::{Format, Phase, Registration, RegistrationKind, SealedBytes};
+pub use registration::{
+    Failing, Format, Phase, Registration, RegistrationKind, SealedBytes, SigningSecret,
+};
 pub use registrations::{Change, NAME_LABEL, REGISTRATION_LABEL};
 
 /// The webhooks table.

@@ -87,6 +87,28 @@ impl<'de> Deserialize<'de> for SealedBytes {
     }
 }
 
+/// A secret that deliveries are signed with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SigningSecret {
+    /// Which one: 1 is the registration's first, each rotation counts on.
+    pub generation: u32,
+    /// The sealed bytes.
+    pub sealed: SealedBytes,
+    /// When it is no longer signed with; the newest one has no end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ends_at: Option<Timestamp>,
+}
+
+/// A streak of failures, of whatever delivery, that no success has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Failing {
+    /// When it began.
+    pub since: Timestamp,
+    /// When a failure was last noted; not every one is.
+    pub last: Timestamp,
+}
+
 /// A webhook registration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -107,6 +129,18 @@ pub struct Registration {
     /// The sealed HTTP Basic credentials.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credentials: Option<SealedBytes>,
+    /// What deliveries are signed with, newest first; empty where the contract has no signatures.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<SigningSecret>,
+    /// The generation of the newest secret, 0 without one; what two rotations at once are told apart by.
+    #[serde(default)]
+    pub secret_generation: u32,
+    /// Since when its receiver has only failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failing_since: Option<Timestamp>,
+    /// When a failure of that streak was last noted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_failed_at: Option<Timestamp>,
     /// Where it stands.
     pub phase: Phase,
     /// While Restarting: the event that decides, once it is chosen.
@@ -116,4 +150,17 @@ pub struct Registration {
     pub created_at: Timestamp,
     /// When the partner, or a suspension, last changed it.
     pub modified_at: Timestamp,
+}
+
+impl Registration {
+    /// The streak of failures, if there is one.
+    #[must_use]
+    pub fn failing(&self) -> Option<Failing> {
+        Some(Failing { since: self.failing_since?, last: self.last_failed_at? })
+    }
+
+    /// The secrets to sign with at `now`, newest first.
+    pub fn live_secrets(&self, now: Timestamp) -> impl Iterator<Item = &SigningSecret> {
+        self.secrets.iter().filter(move |secret| secret.ends_at.is_none_or(|end| now < end))
+    }
 }

@@ -82,23 +82,31 @@ impl Webhooks {
         Ok(found)
     }
 
-    /// The registrations that hear of an event. There is at most one today; a list, because that is a rule of the
-    /// contract and not of delivery. 2 round trips when there is one.
+    /// The registrations that hear of any of these events. There is at most one per name today; a list, because that is
+    /// a rule of the contract and not of delivery. 1 round trip, 2 when there is one, however many names.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn subscribers(
         &self,
         partner: PartnerId,
-        event_name: &str,
+        event_names: &[&str],
     ) -> Result<Vec<Registration>, StoreError> {
-        let Some(row) = self.table.get(&EventNameKey::new(partner, event_name)).await? else {
-            return Ok(Vec::new());
-        };
-        let id = text(&row, "registration")
-            .and_then(|id| RegistrationId::parse(id).ok())
-            .ok_or_else(|| StoreError::Malformed("an event name row".to_owned()))?;
-        Ok(self.registration(partner, id).await?.into_iter().collect())
+        let names = event_names.iter().map(|name| EventNameKey::new(partner, *name).to_item());
+        let mut keys = Vec::new();
+        for row in self.table.get_all(names.collect()).await? {
+            let id = text(&row, "registration")
+                .and_then(|id| RegistrationId::parse(id).ok())
+                .ok_or_else(|| StoreError::Malformed("an event name row".to_owned()))?;
+            keys.push(RegistrationKey::new(partner, id).to_item());
+        }
+        let items = self.table.get_all(keys).await?;
+        let mut found =
+            items.into_iter().map(from_item).collect::<Result<Vec<Registration>, _>>()?;
+        found.retain(|registration| registration.phase != Phase::Deleted);
+        // A batch has no order, and whoever repeats it should do the same things in the same order.
+        found.sort_by_key(|registration| registration.id);
+        Ok(found)
     }
 
     /// Replaces, as part of a transaction, what the partner may change: event name, callback URL, format and credentials.
@@ -159,11 +167,12 @@ impl Webhooks {
             .name("#eventName", "eventName")
             .text(":eventName", registration.event_name.clone())
             .text(":deleted", Phase::Deleted.as_str());
-        // The credentials go at once; the rest is needed to clear the line.
+        // What is secret goes at once; the rest is needed to clear the line.
         let update = Expression::new(
-            "SET #phase = :deleted, #dueShard = :dueShard, #dueAt = :dueAt REMOVE #credentials, #probe",
+            "SET #phase = :deleted, #dueShard = :dueShard, #dueAt = :dueAt REMOVE #credentials, #secrets, #probe",
         )
         .name("#credentials", "credentials")
+        .name("#secrets", "secrets")
         .name("#probe", "probe");
         let update = with_due(update, registration.id.uuid(), now + GRACE);
         let update = Update::when(condition, update);
@@ -233,7 +242,11 @@ impl Webhooks {
         }
     }
 
-    async fn step(&self, registration: &Registration, update: Update) -> Result<bool, StoreError> {
+    pub(super) async fn step(
+        &self,
+        registration: &Registration,
+        update: Update,
+    ) -> Result<bool, StoreError> {
         match self.table.update(&key(registration), update).await {
             Ok(_) => Ok(true),
             Err(WriteError::Refused(_)) => Ok(false),
@@ -273,7 +286,7 @@ impl Webhooks {
     }
 }
 
-fn key(registration: &Registration) -> RegistrationKey {
+pub(super) fn key(registration: &Registration) -> RegistrationKey {
     RegistrationKey::new(registration.partner, registration.id)
 }
 

@@ -46,6 +46,10 @@ impl Fixture {
             callback_url: Some("https://receiver.example/hook".into()),
             format: Format::Basic,
             credentials: Some(SealedBytes(vec![1, 2, 3])),
+            secrets: vec![],
+            secret_generation: 0,
+            failing_since: None,
+            last_failed_at: None,
             phase: Phase::Active,
             probe: None,
             created_at: start(),
@@ -83,6 +87,7 @@ impl Fixture {
             partner: self.partner,
             registration: registration.id,
             event_name: registration.event_name.clone(),
+            customer: None,
             created_at: start(),
             resources: vec!["core/v1/cm/customers/1".into()],
             details: vec![json!({"customerId": "1"})],
@@ -157,10 +162,15 @@ async fn a_registration_survives_storage_and_its_name_is_unique_per_partner() {
     };
     f.create(&other).await.unwrap();
     assert_eq!(f.webhooks.registration(f.partner, other.id).await.unwrap(), None);
-    let subscribers = f.webhooks.subscribers(f.partner, "Core.Customer.Onboarded").await.unwrap();
+    let subscribers =
+        f.webhooks.subscribers(f.partner, &["Core.Customer.Onboarded"]).await.unwrap();
     assert_eq!(subscribers, [one]);
     assert!(
-        f.webhooks.subscribers(f.partner, "Core.Customer.Name.Changed").await.unwrap().is_empty()
+        f.webhooks
+            .subscribers(f.partner, &["Core.Customer.Name.Changed"])
+            .await
+            .unwrap()
+            .is_empty()
     );
 }
 
@@ -183,8 +193,8 @@ async fn an_update_moves_the_name_and_can_not_take_anothers() {
     };
     f.update(&one, &to_c).await.unwrap();
     assert_eq!(f.webhooks.registration(f.partner, one.id).await.unwrap(), Some(to_c.clone()));
-    assert!(f.webhooks.subscribers(f.partner, "A").await.unwrap().is_empty());
-    assert_eq!(f.webhooks.subscribers(f.partner, "C").await.unwrap(), [to_c]);
+    assert!(f.webhooks.subscribers(f.partner, &["A"]).await.unwrap().is_empty());
+    assert_eq!(f.webhooks.subscribers(f.partner, &["A", "C"]).await.unwrap(), [to_c]);
     let refused = f.update(&one, &to_b).await.unwrap_err();
     assert!(
         refused.refusal(NAME_LABEL).is_some(),
@@ -229,7 +239,7 @@ async fn whoever_lost_its_lease_writes_nothing() {
     let w = &f.webhooks;
     let lost = [
         w.record_delivered(&slow, attempt(start(), 200)).await.unwrap(),
-        w.record_again(&slow, attempt(start(), 500), later(90)).await.unwrap(),
+        w.record_again(&slow, attempt(start(), 500), later(90), later(150)).await.unwrap(),
         w.record_dropped(&slow, None).await.unwrap(),
         w.suspend(&slow, attempt(start(), 500), later(32)).await.unwrap(),
     ];
@@ -252,7 +262,7 @@ async fn a_retry_has_its_time_and_the_sweep_takes_over_after_it() {
 
     let claimed = f.taken(&delivery, start()).await;
     assert_eq!(f.overdue(later(30)).await.len(), 1, "a claim that was never recorded");
-    f.webhooks.record_again(&claimed, attempt(start(), 500), later(45)).await.unwrap();
+    f.webhooks.record_again(&claimed, attempt(start(), 500), later(45), later(105)).await.unwrap();
     assert_eq!(f.claim(&delivery, "x", later(42)).await, Claim::Passed(Passed::Early));
     assert!(f.overdue(later(104)).await.is_empty());
     let due = f.overdue(later(105)).await;
@@ -392,7 +402,7 @@ async fn one_delivery_costs_what_the_design_allows() {
     let delivery = f.delivery(&registration);
     let meter = f.webhooks.table().meter();
     meter.take();
-    f.webhooks.subscribers(f.partner, "A").await.unwrap();
+    f.webhooks.subscribers(f.partner, &["A", "B", "C"]).await.unwrap();
     f.webhooks.put_queued(&delivery, start()).await.unwrap();
     assert_eq!(meter.take().round_trips, 3, "fan-out");
     let claimed = f.taken(&delivery, start()).await;
@@ -410,4 +420,72 @@ fn the_attempt_log_is_bounded() {
     }
     assert_eq!(delivery.attempts.len(), MAX_ATTEMPTS_KEPT);
     assert_eq!(delivery.attempts[0].at, later(30));
+}
+
+fn secret(generation: u32, ends_at: Option<Timestamp>) -> SigningSecret {
+    SigningSecret { generation, sealed: SealedBytes(vec![7, 8, 9]), ends_at }
+}
+
+#[tokio::test]
+async fn of_two_rotations_at_once_one_is_written() {
+    let f = Fixture::new();
+    let mut first = f.registration("A", RegistrationKind::Push);
+    (first.secrets, first.secret_generation) = (vec![secret(1, None)], 1);
+    f.create(&first).await.unwrap();
+    let rotated = Registration {
+        secrets: vec![secret(2, None), secret(1, Some(later(60)))],
+        secret_generation: 2,
+        modified_at: later(1),
+        ..first.clone()
+    };
+    for expected in [true, false] {
+        let mut transaction = Transaction::new();
+        f.webhooks.rotate_in(&mut transaction, &first, &rotated).unwrap();
+        let committed = transaction.commit(f.webhooks.table()).await;
+        assert_eq!(committed.is_ok(), expected);
+    }
+    let stored = f.webhooks.registration(f.partner, first.id).await.unwrap().unwrap();
+    assert_eq!(stored, rotated);
+    let live = |at| stored.live_secrets(at).map(|secret| secret.generation).collect::<Vec<_>>();
+    assert_eq!((live(later(59)), live(later(60))), (vec![2, 1], vec![2]));
+
+    // An update by the partner keeps the secrets, and a deletion takes them away at once.
+    let changed = Registration { callback_url: Some("https://other.example/".into()), ..stored };
+    f.update(&rotated, &changed).await.unwrap();
+    let stored = f.webhooks.registration(f.partner, first.id).await.unwrap().unwrap();
+    assert_eq!(stored.secrets.len(), 2);
+    f.webhooks.delete_registration(&stored, later(2)).await.unwrap();
+    let gone = f.webhooks.registration_in_any_phase(f.partner, first.id).await.unwrap().unwrap();
+    assert!(gone.secrets.is_empty());
+}
+
+#[tokio::test]
+async fn a_streak_of_failures_is_noted_by_one_and_ended_by_a_success() {
+    let f = Fixture::new();
+    let registration = f.registration("A", RegistrationKind::Push);
+    f.create(&registration).await.unwrap();
+    let read = async || f.webhooks.registration(f.partner, registration.id).await.unwrap().unwrap();
+    let streak = Failing { since: start(), last: start() };
+    assert!(f.webhooks.note_failing(&registration, streak).await.unwrap());
+    assert!(
+        !f.webhooks.note_failing(&registration, streak).await.unwrap(),
+        "computed from no streak"
+    );
+    let noted = read().await;
+    assert_eq!(noted.failing(), Some(streak));
+    let longer = Failing { last: later(3600), ..streak };
+    assert!(f.webhooks.note_failing(&noted, longer).await.unwrap());
+    assert_eq!(read().await.failing(), Some(longer));
+    f.webhooks.note_success(&noted).await.unwrap();
+    f.webhooks.note_success(&noted).await.unwrap();
+    assert_eq!(read().await, registration);
+
+    // A suspension is the end of a streak too: the restart begins afresh.
+    f.webhooks.note_failing(&registration, streak).await.unwrap();
+    let delivery = f.delivery(&registration);
+    f.webhooks.put_queued(&delivery, start()).await.unwrap();
+    let claimed = f.taken(&delivery, start()).await;
+    f.webhooks.suspend(&claimed, attempt(start(), 500), later(1)).await.unwrap();
+    assert_eq!(read().await.failing(), None);
+    assert!(!f.webhooks.note_failing(&read().await, streak).await.unwrap(), "suspended");
 }

@@ -1,4 +1,4 @@
-//! One screening run in full: what hits, and which known hits the lists have withdrawn.
+//! One screening of a customer in full: what hits, and which known hits the lists have withdrawn.
 //!
 //! Invariant: a hit counts as withdrawn only by the list's doing. The entry is not in the edition any more; or it is
 //! there with another content, does not match, and the customer is screened by the same facts as when it did. An entry
@@ -43,7 +43,7 @@ pub struct Withdrawal {
 
 /// What a run found, for the record and for the customer's two scans.
 #[derive(Debug, Clone)]
-pub struct Review {
+pub struct Findings {
     /// The evidence.
     pub screening: Screening,
     /// For the sanctions scan.
@@ -52,7 +52,7 @@ pub struct Review {
     pub pep_scan: Finding,
 }
 
-impl Review {
+impl Findings {
     /// Whether any known hit is withdrawn: such a run must have been made with the editions in force.
     #[must_use]
     pub const fn withdraws(&self) -> bool {
@@ -76,12 +76,12 @@ impl Review {
 
 /// Screens a customer with all its addresses.
 #[must_use]
-pub fn review(
+pub fn screen_customer(
     customer: &Customer,
     addresses: &[Contact],
     editions: &EditionSet,
     config: &Config,
-) -> Review {
+) -> Findings {
     let subject = Subject::of(customer, addresses);
     let mut screening = screen(&subject, editions, config);
     let fingerprint = screening.subject.clone();
@@ -108,7 +108,7 @@ pub fn review(
             });
         }
     }
-    Review { screening, ofac, pep_scan }
+    Findings { screening, ofac, pep_scan }
 }
 
 /// A hit by the names under which a scan knows it.

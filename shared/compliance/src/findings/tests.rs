@@ -14,11 +14,11 @@ use crate::watch::{Asks, Watch};
 const ANA: (&str, &str, &str) = ("1", "Anatolia Quillson", "");
 const DOV: (&str, &str, &str) = ("2", "Dov Eskarin", "");
 
-fn run(customer: &mut Customer, set: &EditionSet) -> (Review, domain::customer::Change) {
-    let review = review(customer, &[], set, &Config::default());
+fn run(customer: &mut Customer, set: &EditionSet) -> (Findings, domain::customer::Change) {
+    let found = screen_customer(customer, &[], set, &Config::default());
     let revision = customer.subject_revision;
-    let change = customer.screened(revision, &review.ofac, &review.pep_scan, at(1)).unwrap();
-    (review, change)
+    let change = customer.screened(revision, &found.ofac, &found.pep_scan, at(1)).unwrap();
+    (found, change)
 }
 
 /// What a sweep past the change from `old` to `new` would ask for.
@@ -40,12 +40,12 @@ fn an_entry_that_leaves_the_list_takes_its_case_along() {
     run(&mut ana, &old);
     assert_eq!(ana.ofac.status, ScanStatus::Failed);
     assert_eq!(asks(&ana, &old, &new), Asks::Yes);
-    let (review, change) = run(&mut ana, &new);
+    let (found, change) = run(&mut ana, &new);
     assert_eq!(ana.ofac.status, ScanStatus::Clear);
     assert_eq!(change.events.len(), 1);
-    let [withdrawal] = &review.screening.withdrawn[..] else { panic!("one is withdrawn") };
+    let [withdrawal] = &found.screening.withdrawn[..] else { panic!("one is withdrawn") };
     assert_eq!((withdrawal.uid.as_str(), withdrawal.reason), ("1", WithdrawalReason::Removed));
-    assert!(review.withdraws());
+    assert!(found.withdraws());
     // Once is enough.
     let (again, change) = run(&mut ana, &new);
     assert!(!again.withdraws() && change.is_empty());
@@ -57,9 +57,9 @@ fn an_entry_that_is_altered_until_it_no_longer_matches_is_withdrawn() {
     let (old, new) = (sanctions(&[ANA, DOV]), sanctions(&[("1", "Bertil Oxenmark", ""), DOV]));
     run(&mut ana, &old);
     assert_eq!(asks(&ana, &old, &new), Asks::Yes);
-    let (review, _) = run(&mut ana, &new);
+    let (found, _) = run(&mut ana, &new);
     assert_eq!(ana.ofac.status, ScanStatus::Clear);
-    assert_eq!(review.screening.withdrawn[0].reason, WithdrawalReason::Altered);
+    assert_eq!(found.screening.withdrawn[0].reason, WithdrawalReason::Altered);
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn what_is_missing_without_the_lists_doing_stays() {
     assert_eq!(ana.ofac.status, ScanStatus::Failed);
     // A higher threshold, both sides as they were.
     let strict = Config { threshold: 1.1, ..Config::default() };
-    let found = review(&ana, &[], &old, &strict);
+    let found = screen_customer(&ana, &[], &old, &strict);
     assert!(!found.hits() && !found.withdraws());
     // More hits than are reported: an altered entry may be among those left out.
     let crowd: Vec<(String, String)> =
@@ -98,7 +98,7 @@ fn what_is_missing_without_the_lists_doing_stays() {
     let mut listed: Vec<(&str, &str, &str)> =
         crowd.iter().map(|(uid, name)| (uid.as_str(), name.as_str(), "")).collect();
     listed.push(("1", "Anatolia Quilson", "altered"));
-    assert!(!review(&ana, &[], &sanctions(&listed), &Config::default()).withdraws());
+    assert!(!screen_customer(&ana, &[], &sanctions(&listed), &Config::default()).withdraws());
 }
 
 #[test]
@@ -172,7 +172,7 @@ fn further_addresses_are_read_only_where_they_could_matter() {
 fn the_digest_names_the_whole_answer() {
     let ana = customer("Anatolia", "Quillson");
     let digest = |customer: &Customer, set: &EditionSet| {
-        review(customer, &[], set, &Config::default()).digest().unwrap()
+        screen_customer(customer, &[], set, &Config::default()).digest().unwrap()
     };
     let (old, new) = (sanctions(&[ANA]), sanctions(&[ANA, DOV]));
     assert_eq!(digest(&ana, &old), digest(&ana, &old));

@@ -1,0 +1,127 @@
+//! A review as it is kept: entries of a history, each one whole.
+//!
+//! Invariants: an entry is never changed; whatever happens to a review (a decision of a person, a new run, a match on a list
+//! that came out later) is a further entry with the next number; the entry with the highest number is the current one. No
+//! entry holds a name, number, address or date of the customer, so erasing a customer leaves the evidence that the law wants
+//! kept and nothing of the person.
+
+use domain::ids::ReviewId;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::assess::{Assessment, Screened};
+use super::finding::Decision;
+use super::watch_list::{self, WatchList};
+
+/// Why an entry was made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "cause")]
+pub enum Cause {
+    /// The customer is new.
+    Opened,
+    /// The customer changed, or somebody asked for a new run.
+    Renewed,
+    /// A person decided.
+    Decided {
+        /// Who, as the audit trail names them.
+        by: String,
+    },
+    /// A watchlist named somebody like the customer.
+    Listed,
+}
+
+/// One entry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Review {
+    /// Counts the customer's entries, from 1.
+    pub number: u32,
+    /// The run of the modules that it is about.
+    pub review_id: ReviewId,
+    /// Why the entry was made.
+    #[serde(flatten)]
+    pub cause: Cause,
+    /// What it comes to.
+    pub decision: Decision,
+    /// The rule that decided.
+    pub rule: String,
+    /// What the modules found.
+    pub assessment: Assessment,
+    /// When the modules ran.
+    pub created_at: Timestamp,
+    /// When this entry was made.
+    pub updated_at: Timestamp,
+}
+
+impl Review {
+    /// The first entry.
+    #[must_use]
+    pub fn opened(id: ReviewId, assessment: Assessment, now: Timestamp) -> Self {
+        Self {
+            number: 1,
+            review_id: id,
+            cause: Cause::Opened,
+            decision: assessment.decision,
+            rule: assessment.rule.clone(),
+            assessment,
+            created_at: now,
+            updated_at: now,
+        }
+    }
+
+    /// The entry after a new run of the modules.
+    #[must_use]
+    pub fn renewed(&self, id: ReviewId, assessment: Assessment, now: Timestamp) -> Self {
+        let opened = Self::opened(id, assessment, now);
+        Self { number: self.number + 1, cause: Cause::Renewed, ..opened }
+    }
+
+    /// The entry after a person has decided. Whether there was something to decide is the customer's state to say.
+    #[must_use]
+    pub fn decided(&self, decision: Decision, by: &str, now: Timestamp) -> Self {
+        Self {
+            number: self.number + 1,
+            cause: Cause::Decided { by: by.to_owned() },
+            decision,
+            rule: format!("manual_decision.{decision}"),
+            updated_at: now,
+            ..self.clone()
+        }
+    }
+
+    /// The entry after the lists were searched again, when they name somebody that they did not name before, or name them
+    /// otherwise; a person has cleared the old matches and need not do it again.
+    #[must_use]
+    pub fn rescreened(&self, searched: WatchList, now: Timestamp) -> Option<Self> {
+        let known: Vec<&str> = self
+            .assessment
+            .watch_list
+            .searched
+            .iter()
+            .flat_map(|searched| &searched.matches)
+            .map(|found| found.entry.as_str())
+            .collect();
+        if searched.matches.iter().all(|found| known.contains(&found.entry.as_str())) {
+            return None;
+        }
+        let mut assessment = self.assessment.clone();
+        assessment.watch_list = Screened {
+            finding: watch_list::judge(Some(&searched), &assessment.policy),
+            searched: Some(searched),
+        };
+        let decision = self.decision.max(assessment.watch_list.finding.decision);
+        Some(Self {
+            number: self.number + 1,
+            cause: Cause::Listed,
+            decision,
+            rule: format!("watch_list.{decision}"),
+            assessment,
+            updated_at: now,
+            ..self.clone()
+        })
+    }
+}
+
+#[cfg(test)]
+#[path = "record_tests.rs"]
+pub(in crate::review) mod tests;

@@ -1,0 +1,191 @@
+//! The module `watch_list`: the applicant, and everybody who acts for it, against the compiled lists.
+//!
+//! Invariants: without lists nobody is cleared; a match tells the list, where to read it, what matched and how well, and
+//! nothing of the applicant; a name alone never turns anybody away.
+
+use domain::country::Country;
+use screening::{Config, EvidenceKind, Hit, Query, Scratch, Topic};
+use serde::{Deserialize, Serialize};
+
+use super::applicant::{Applicant, Party};
+use super::code::Code;
+use super::finding::{Correlation, Decision, Finding, Score, Signals};
+use super::policy::Policy;
+use super::weights::floor;
+use crate::editions::EditionSet;
+
+/// One match.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Match {
+    /// The list's name.
+    pub list_name: String,
+    /// Where to read the entry.
+    pub urls: Vec<String>,
+    /// What matched: `name`, `dob`, `country`, `identifier`; with `representative` in front for somebody who acts for it.
+    pub match_fields: Vec<String>,
+    /// How well.
+    pub score: Score,
+    /// Which code it means.
+    pub code: Code,
+    /// The entry as it was, to know a match again: list, key, content.
+    pub entry: String,
+}
+
+/// What searching the lists gave.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WatchList {
+    /// The matches, best first.
+    pub matches: Vec<Match>,
+    /// The lists that were searched, as list and content of the index.
+    pub lists: Vec<String>,
+    /// The version of the engine's configuration.
+    pub config: String,
+    /// Whether a sanctions list was among them; without one, finding nothing means nothing.
+    pub covers_sanctions: bool,
+}
+
+/// How much of an entity's content hash tells its versions apart, in hexadecimal digits.
+const CONTENT_DIGITS: usize = 16;
+
+/// Searches all lists for the applicant and its representatives.
+#[must_use]
+pub fn search(applicant: &Applicant, editions: &EditionSet, config: &Config) -> WatchList {
+    let mut scratch = Scratch::default();
+    let mut matches: Vec<Match> = Vec::new();
+    for (is_representative, query) in queries(applicant) {
+        for index in editions.indexes() {
+            for hit in index.search_with(&mut scratch, &query, config) {
+                matches.push(to_match(&hit, is_representative));
+            }
+        }
+    }
+    matches.sort_by(|one, other| {
+        other.score.cmp(&one.score).then_with(|| one.entry.cmp(&other.entry))
+    });
+    matches.dedup();
+    let mut lists: Vec<String> = editions
+        .indexes()
+        .flat_map(|index| {
+            index.lists().iter().map(|list| format!("{}@{}", list.id, index.content_hash()))
+        })
+        .collect();
+    lists.sort();
+    let covers_sanctions = editions
+        .indexes()
+        .flat_map(|index| index.lists())
+        .any(|list| list.topic == Topic::Sanctions);
+    WatchList { matches, lists, config: config.version.clone(), covers_sanctions }
+}
+
+/// Who is looked for: the applicant, then everybody who acts for it.
+fn queries(applicant: &Applicant) -> Vec<(bool, Query)> {
+    let country = applicant
+        .address
+        .as_ref()
+        .and_then(|address| Country::parse(&address.country).ok())
+        .map(|country| country.as_str().to_owned());
+    let with_country = |query: Query| match &country {
+        Some(country) => query.country(country),
+        None => query,
+    };
+    match &applicant.party {
+        Party::Person(person) => {
+            let mut query = Query::person(&format!("{} {}", person.first_name, person.last_name));
+            if let Some(born) = person.birth_date {
+                query = query.born(&born.to_string());
+            }
+            vec![(false, with_country(query))]
+        }
+        Party::Business(business) => {
+            let mut query = Query::organisation(&business.name);
+            if let Some(legal) = &business.legal_name {
+                query = query.or_name(legal);
+            }
+            let mut all = vec![(false, with_country(query))];
+            all.extend(business.representatives.iter().map(|who| (true, Query::person(&who.name))));
+            all
+        }
+    }
+}
+
+fn to_match(hit: &Hit, is_representative: bool) -> Match {
+    let mut fields =
+        vec![if is_representative { "representative.name" } else { "name" }.to_owned()];
+    for evidence in &hit.explanation.evidence {
+        if evidence.log_odds <= 0.0 {
+            continue;
+        }
+        let field = match evidence.kind {
+            EvidenceKind::BirthDate => "dob",
+            EvidenceKind::Country => "country",
+            EvidenceKind::Gender => "gender",
+            EvidenceKind::Identifier => "identifier",
+        };
+        fields.push(field.to_owned());
+    }
+    let content: String = hit.content_hash.chars().take(CONTENT_DIGITS).collect();
+    Match {
+        list_name: hit.list_name.clone(),
+        urls: hit.source_url.iter().cloned().collect(),
+        match_fields: fields,
+        score: Score::nearest(hit.score),
+        code: code_of(hit.topic, &hit.list_id),
+        entry: format!("{}/{}@{content}", hit.list_id, hit.uid),
+    }
+}
+
+/// What a list is for, by its topic and its key.
+fn code_of(topic: Topic, list: &str) -> Code {
+    let has = |part: &str| list.split(['-', '_', '.']).any(|word| word == part);
+    match topic {
+        Topic::Pep => Code::R184,
+        Topic::AdverseMedia => Code::R185,
+        Topic::Sanctions if has("sdn") => Code::R180,
+        Topic::Sanctions if has("ofac") => Code::R181,
+        Topic::Sanctions
+            if ["csl", "dpl", "denied", "debarred", "tel", "enforcement"]
+                .iter()
+                .any(|part| has(part)) =>
+        {
+            Code::R183
+        }
+        Topic::Sanctions => Code::R182,
+    }
+}
+
+/// How well a match fits, as the contract says it.
+#[must_use]
+pub fn correlation(found: &Match) -> Correlation {
+    found.score.into()
+}
+
+/// Judges what searching gave; `None` when there was nothing to search in.
+#[must_use]
+pub fn judge(searched: Option<&WatchList>, policy: &Policy) -> Finding {
+    let Some(searched) = searched else {
+        return Finding { decision: Decision::Review, ..Finding::default() };
+    };
+    let mut signals = Signals::default();
+    for found in &searched.matches {
+        signals.add(found.code);
+    }
+    signals.add_if(searched.matches.is_empty() && searched.covers_sanctions, Code::I196);
+    let certain = policy.sanctions_reject.is_some_and(|least| {
+        searched.matches.iter().any(|found| {
+            matches!(found.code, Code::R180 | Code::R181 | Code::R182)
+                && found.score >= least
+                && found.match_fields.iter().any(|field| field == "dob" || field == "identifier")
+        })
+    });
+    let least = match (certain, searched.covers_sanctions) {
+        (true, _) => Decision::Reject,
+        (false, true) => Decision::Accept,
+        (false, false) => Decision::Review,
+    };
+    let decision = floor(&signals.codes, policy).max(least);
+    Finding { decision, codes: signals.codes, ..Finding::default() }
+}
+
+#[cfg(test)]
+#[path = "watch_list_tests.rs"]
+mod tests;

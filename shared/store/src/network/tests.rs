@@ -1,0 +1,269 @@
+//! The network on a real table: idempotence, erasure, one batch read, nothing readable at rest.
+
+use crypto::test_support::{MemoryKeys, MemoryWrapper};
+use domain::time::{FixedClock, SequenceRandom};
+use jiff::SignedDuration;
+
+use super::*;
+use crate::keys::NetworkTrailKey;
+use crate::reviews::Reviews;
+use crate::testing::TestDatabase;
+
+impl World {
+    async fn look(&self, by: char, who: char, email: &str) -> View {
+        let gathered =
+            self.network.gather(partner(by), customer(who), &attributes(email)).await.unwrap();
+        gathered.view
+    }
+}
+
+struct World {
+    database: TestDatabase,
+    table: Table,
+    network: Network,
+}
+
+fn now() -> Timestamp {
+    "2026-12-01T12:00:00Z".parse().unwrap()
+}
+
+fn world() -> World {
+    let database = TestDatabase::new();
+    let table = database.customers();
+    let ring = KeyRing::new(
+        Arc::new(MemoryWrapper::default()),
+        Arc::new(MemoryKeys::default()),
+        Arc::new(FixedClock::at(now())),
+        Arc::new(SequenceRandom::default()),
+    );
+    let network = Network::new(table.clone(), Arc::new(ring));
+    World { database, table, network }
+}
+
+fn partner(last: char) -> PartnerId {
+    PartnerId::parse(&format!("11111111-2222-3333-4444-55555555555{last}")).unwrap()
+}
+
+fn customer(last: char) -> CustomerId {
+    CustomerId::parse(&format!("0190b2c4-0000-7000-8000-00000000000{last}")).unwrap()
+}
+
+fn attributes(email: &str) -> Attributes {
+    Attributes {
+        tax_id: Some("ssn:529448193".into()),
+        email: Some(email.into()),
+        phone: Some("+17752340142".into()),
+        device: Some("203.0.113.9".into()),
+        bank_account: None,
+        first_name: Some("mira".into()),
+        last_name: Some("oduya".into()),
+        birth_date: Some("1988-02-14".into()),
+        address: Some("9elmst|89501|US".into()),
+    }
+}
+
+const SEEN: (fn() -> Timestamp, Option<Outcome>) = (now, Some(Outcome::Approved));
+
+async fn record(world: &World, by: char, who: char, email: &str) -> Result<(), NetworkError> {
+    let seen = (SEEN.0(), SEEN.1);
+    world.network.record(partner(by), customer(who), &attributes(email), seen, now()).await
+}
+
+async fn histories(world: &World) -> Vec<Item> {
+    let items = world.database.dump(&world.table).await;
+    items.into_iter().filter(|item| text(item, "sk") == Some("SEEN")).collect()
+}
+
+#[tokio::test]
+async fn what_one_partner_saw_another_one_finds_without_learning_whose_it_is() {
+    let world = world();
+    record(&world, '5', '1', "a@b.example").await.unwrap();
+    let view = world.look('6', '2', "x@y.example").await;
+    let kinds: Vec<_> = view.histories.keys().copied().collect();
+    assert_eq!(
+        kinds,
+        [AttributeKind::TaxId, AttributeKind::Phone, AttributeKind::Device, AttributeKind::Person]
+    );
+    let seen = view.by_others(AttributeKind::TaxId, now());
+    assert_eq!(seen.len(), 1);
+    assert!(seen[0].facts.same_name(&view.own) && seen[0].facts.email != view.own.email);
+    assert_ne!(seen[0].member, view.member);
+    for item in histories(&world).await {
+        let shown = format!("{item:?}");
+        for secret in [
+            "529448193",
+            "oduya",
+            "b.example",
+            "5552340142",
+            "203.0.113",
+            "1988",
+            "5555555",
+            "0190b2c4",
+        ] {
+            assert!(!shown.contains(secret), "{secret}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn recording_again_changes_nothing() {
+    let world = world();
+    for _ in 0..3 {
+        record(&world, '5', '1', "a@b.example").await.unwrap();
+    }
+    let items = histories(&world).await;
+    assert_eq!(items.len(), 5);
+    for item in items {
+        assert_eq!(number(&item, "version"), Some(1), "an unchanged history is not written");
+        assert!(number(&item, "expiresAt").is_some());
+        assert_eq!(read_history(item).unwrap().sightings.len(), 1);
+    }
+    let view = world.look('5', '1', "a@b.example").await;
+    assert!(view.by_others(AttributeKind::TaxId, now()).is_empty(), "nobody is their own other");
+}
+
+#[tokio::test]
+async fn a_change_moves_what_was_contributed() {
+    let world = world();
+    record(&world, '5', '1', "old@b.example").await.unwrap();
+    record(&world, '5', '1', "new@b.example").await.unwrap();
+    let has_email = |view: View| view.histories.contains_key(&AttributeKind::Email);
+    let old = has_email(world.look('6', '2', "old@b.example").await);
+    assert!(!old, "a history with nothing left is gone");
+    assert!(has_email(world.look('6', '2', "new@b.example").await));
+}
+
+#[tokio::test]
+async fn erasing_takes_out_what_the_customer_left_and_nothing_else() {
+    let world = world();
+    record(&world, '5', '1', "a@b.example").await.unwrap();
+    record(&world, '6', '2', "a@b.example").await.unwrap();
+    for _ in 0..2 {
+        world.network.forget(partner('5'), customer('1'), now()).await.unwrap();
+    }
+    let items = histories(&world).await;
+    assert_eq!(items.len(), 5);
+    for item in items {
+        assert_eq!(read_history(item).unwrap().sightings.len(), 1);
+    }
+    world.network.forget(partner('6'), customer('2'), now()).await.unwrap();
+    assert!(world.database.dump(&world.table).await.is_empty(), "no history and no trail is left");
+}
+
+#[tokio::test]
+async fn gathering_is_one_batch_read_and_brings_the_policy() {
+    let world = world();
+    record(&world, '5', '1', "a@b.example").await.unwrap();
+    let reviews = Reviews::new(world.table.clone());
+    let policy = serde_json::json!({ "fraud": { "review": 0.3, "reject": 0.6 } });
+    reviews.set_policy(partner('5'), &policy, (0, "ops"), now()).await.unwrap();
+    world.table.meter().take();
+    let found = world
+        .network
+        .gather(partner('5'), customer('2'), &attributes("a@b.example"))
+        .await
+        .unwrap();
+    assert_eq!(world.table.meter().take().round_trips, 1);
+    assert_eq!(found.policy, Some((policy, 1)));
+    assert_eq!(found.view.histories.len(), 5);
+    let none = world.network.gather(partner('7'), customer('2'), &Attributes::default()).await;
+    assert!(none.unwrap().policy.is_none());
+}
+
+#[tokio::test]
+async fn one_at_a_time_works_on_a_trail() {
+    let world = world();
+    let keys = world.network.ring.keys(Scope::Global).await.unwrap();
+    let old = history_key(&keys, AttributeKind::Email, "old@b.example");
+    // Somebody took the trail, contributed, and died.
+    let _trail = world
+        .network
+        .take_trail(partner('5'), customer('1'), std::slice::from_ref(&old), now())
+        .await
+        .unwrap();
+    let who = contributor(&keys, partner('5'), customer('1'));
+    let seen = Sighting { member: who.clone(), at: now(), facts: Facts::default(), outcome: None };
+    let put = |history: &mut History| history.record(who.clone(), seen.clone(), now());
+    world.network.change(&old, put).await.unwrap();
+
+    assert!(matches!(record(&world, '5', '1', "new@b.example").await, Err(NetworkError::Busy)));
+    let later = now() + SignedDuration::from_secs(121);
+    let network = &world.network;
+    let attributes = attributes("new@b.example");
+    network.record(partner('5'), customer('1'), &attributes, (now(), None), later).await.unwrap();
+    assert!(world.table.get(&old).await.unwrap().is_none(), "what the dead one left is gone");
+    network.forget(partner('5'), customer('1'), later).await.unwrap();
+    assert!(
+        world
+            .table
+            .get(&NetworkTrailKey::new(partner('5'), customer('1')))
+            .await
+            .unwrap()
+            .is_none()
+    );
+    assert!(histories(&world).await.is_empty());
+}
+
+#[tokio::test]
+async fn alerts_stand_until_they_are_withdrawn() {
+    let world = world();
+    let email = (AttributeKind::Email, "a@b.example");
+    for _ in 0..2 {
+        world.network.raise_alert(partner('5'), email, true, now()).await.unwrap();
+    }
+    record(&world, '6', '2', "a@b.example").await.unwrap();
+    world.network.forget(partner('6'), customer('2'), now()).await.unwrap();
+    let items = histories(&world).await;
+    assert_eq!(items.len(), 1);
+    assert!(number(&items[0], "expiresAt").is_none(), "a warning does not expire");
+    let view = world.look('7', '3', "a@b.example").await;
+    let alerts = &view.histories[&AttributeKind::Email].alerts;
+    assert!(alerts.values().all(|alert| alert.shared) && !alerts.contains_key(&view.member));
+    world.network.withdraw_alert(partner('5'), email).await.unwrap();
+    assert!(histories(&world).await.is_empty());
+}
+
+#[tokio::test]
+async fn many_at_once_lose_nothing() {
+    let world = world();
+    let writers = ['1', '2', '3', '4'].map(|who| record(&world, '5', who, "a@b.example"));
+    let [one, two, three, four] = writers;
+    let (one, two, three, four) = tokio::join!(one, two, three, four);
+    for done in [one, two, three, four] {
+        done.unwrap();
+    }
+    for item in histories(&world).await {
+        assert_eq!(read_history(item).unwrap().sightings.len(), 4);
+    }
+}
+
+/// Whatever call a process dies at, its customer can be taken out again whole, and recording it again makes it whole.
+#[tokio::test]
+async fn a_process_may_die_at_every_call() {
+    let later = now() + SignedDuration::from_secs(121);
+    let seen = (now(), None);
+    for calls in 0.. {
+        let world = world();
+        let (old, new) = (attributes("old@b.example"), attributes("new@b.example"));
+        let network = &world.network;
+        network.record(partner('5'), customer('1'), &old, seen, now()).await.unwrap();
+        world.database.cut_after(Some(calls));
+        let done = network.record(partner('5'), customer('1'), &new, seen, now()).await.is_ok();
+        world.database.cut_after(None);
+        if calls % 2 == 0 {
+            network.record(partner('5'), customer('1'), &new, seen, later).await.unwrap();
+            let view = world.look('6', '2', "new@b.example").await;
+            assert_eq!(view.histories.len(), 5, "after {calls} calls");
+            let view = world.look('6', '2', "old@b.example").await;
+            assert!(!view.histories.contains_key(&AttributeKind::Email), "after {calls} calls");
+        }
+        let much_later = later + SignedDuration::from_secs(121);
+        network.forget(partner('5'), customer('1'), much_later).await.unwrap();
+        let left = world.database.dump(&world.table).await;
+        assert!(left.is_empty(), "after {calls} calls {} items are left", left.len());
+        if done {
+            assert!(calls > 6, "the cut was felt");
+            return;
+        }
+    }
+}

@@ -1,0 +1,470 @@
+//! Vetting a customer: its screening and its identity review, with everything that both need fetched.
+//!
+//! Used where a customer is vetted within the request and where the worker does it. Invariants: nobody is vetted without
+//! a watchlist; what is found of a customer is written by the transaction that changes the customer, or not at all; a
+//! review is added to the history, never written over another.
+//!
+//! Cost: 1 BatchGetItem (what the network of partners knows of the customer, and the partner's policy) and, for a
+//! customer that was reviewed before, 1 Query of the latest review, side by side.
+
+mod applicant;
+
+use std::sync::Arc;
+
+use compliance::review::provider::{
+    AddressProvider, DeliveryAnswer, IdentityAnswer, IdentityProvider,
+};
+use compliance::review::{
+    Assessment, Decision, IdentityDetails, Inputs, Policy, PolicyError, Review, assess, watch_list,
+};
+use compliance::{EditionError, EditionSet, Editions, Findings, Screening, screen_customer};
+use domain::contact::Contact;
+use domain::customer::{Customer, Vetting};
+use domain::enrolment::SandboxOutcome;
+use domain::ids::{CustomerId, EventId, PartnerId, ReviewId};
+use domain::network::Outcome;
+use domain::time::{Clock, Random};
+use domain::verification::{Verdict, Verification};
+use jiff::Timestamp;
+use runtime::{Bucket, Clients, Metric, Settings, SystemClock, SystemRandom, count, pause};
+use screening::Config;
+use serde::Serialize;
+use serde_json::Value;
+use store::customers::{Customers, evidence};
+use store::network::{Gathered, Network, NetworkError};
+use store::reviews::{Reviews, review_item};
+use store::{StoreError, Table, Transaction};
+
+use crate::applicant::applicant_of;
+
+/// Vets customers.
+pub struct Vetter {
+    table: Table,
+    network: Network,
+    reviews: Reviews,
+    editions: Editions,
+    config: Config,
+    identity: Option<Arc<dyn IdentityProvider>>,
+    delivery: Option<Arc<dyn AddressProvider>>,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+}
+
+/// Why a customer was not vetted.
+#[derive(Debug, thiserror::Error)]
+pub enum VettingError {
+    /// No watchlist to screen against.
+    #[error(transparent)]
+    Edition(#[from] EditionError),
+    /// The table failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// What the network knows could not be read.
+    #[error(transparent)]
+    Network(#[from] NetworkError),
+    /// The partner's policy is none.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    /// A review is not as written.
+    #[error("a review is not as written")]
+    Malformed(#[from] serde_json::Error),
+}
+
+impl VettingError {
+    /// Whether the same customer may well be vetted a little later.
+    #[must_use]
+    pub const fn is_for_later(&self) -> bool {
+        matches!(self, Self::Edition(_))
+    }
+}
+
+/// What vetting found, to be applied to the customer and written with it.
+#[derive(Debug)]
+pub struct Vetted {
+    /// What follows for the customer.
+    pub vetting: Vetting,
+    /// The screening itself.
+    pub screening: Screening,
+    /// The review.
+    pub review: Review,
+    run: EventId,
+    revision: u64,
+}
+
+impl std::fmt::Debug for Vetter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Vetter")
+    }
+}
+
+impl Vetter {
+    /// Reads the settings. Nothing is fetched yet.
+    pub fn from_settings(
+        settings: &mut Settings,
+        clients: &Clients,
+        customers: &Customers,
+    ) -> Self {
+        let bucket = Bucket::new(clients, settings.required("WATCHLIST_BUCKET"));
+        let manifest_key = settings.required("WATCHLIST_MANIFEST_KEY");
+        let editions = Editions::new(bucket.reader(), manifest_key, std::env::temp_dir());
+        Self::new(customers, editions, Arc::new(SystemClock), Arc::new(SystemRandom))
+    }
+
+    /// A vetter over any editions, without providers.
+    #[must_use]
+    pub fn new(
+        customers: &Customers,
+        editions: Editions,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Self {
+        let table = customers.table().clone();
+        Self {
+            network: Network::new(table.clone(), Arc::clone(customers.ring())),
+            reviews: Reviews::new(table.clone()),
+            table,
+            editions,
+            config: Config::default(),
+            identity: None,
+            delivery: None,
+            clock,
+            random,
+        }
+    }
+
+    /// The same vetter, asking this provider about identities.
+    #[must_use]
+    pub fn with_identity(mut self, provider: Arc<dyn IdentityProvider>) -> Self {
+        self.identity = Some(provider);
+        self
+    }
+
+    /// The same vetter, asking this provider about addresses.
+    #[must_use]
+    pub fn with_delivery(mut self, provider: Arc<dyn AddressProvider>) -> Self {
+        self.delivery = Some(provider);
+        self
+    }
+
+    /// The editions that it screens with.
+    #[must_use]
+    pub const fn editions(&self) -> &Editions {
+        &self.editions
+    }
+
+    /// The configuration that it screens with.
+    #[must_use]
+    pub const fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Screens a customer as it is by the editions of `set`. A screening that withdraws a hit is made again with the
+    /// ones that are in force now, which then stand in `set`: an older edition does not have the entry that a newer one
+    /// brought, and must not take its hit away.
+    ///
+    /// # Errors
+    /// [`EditionError`].
+    pub async fn screen(
+        &self,
+        customer: &Customer,
+        addresses: &[Contact],
+        set: &mut Arc<EditionSet>,
+        now: Timestamp,
+    ) -> Result<Findings, EditionError> {
+        let found = screen_customer(customer, addresses, set, &self.config);
+        if !found.withdraws() {
+            return Ok(found);
+        }
+        *set = self.editions.in_force(now).await?;
+        Ok(screen_customer(customer, addresses, set, &self.config))
+    }
+
+    /// Screens a customer as it is, see [`Self::screen`], and reviews it.
+    ///
+    /// # Errors
+    /// [`VettingError`].
+    pub async fn vet(
+        &self,
+        customer: &Customer,
+        addresses: &[Contact],
+        set: &mut Arc<EditionSet>,
+        now: Timestamp,
+    ) -> Result<Vetted, VettingError> {
+        let Findings { screening, ofac, pep_scan } =
+            self.screen(customer, addresses, set, now).await?;
+        let (partner, id) = (customer.partner, customer.id);
+        let applicant = applicant_of(customer);
+        let attributes = applicant.attributes();
+        let earlier = async {
+            // A new customer has no history to ask for.
+            if customer.version > 1 { self.reviews.current(partner, id).await } else { Ok(None) }
+        };
+        let (known, earlier, identity, delivery) = tokio::join!(
+            Box::pin(self.network.gather(partner, id, &attributes)),
+            Box::pin(earlier),
+            self.ask_identity(&applicant),
+            self.ask_delivery(&applicant),
+        );
+        let Gathered { view, policy } = known?;
+        let policy = Policy::stored(policy.as_ref().map(|(policy, version)| (policy, *version)))?;
+        let searched = watch_list::search(&applicant, set, &self.config);
+        let forced = forced(customer);
+        let assessment = assess(&Inputs {
+            applicant: &applicant,
+            network: &view,
+            watch_list: Some(&searched),
+            identity: &identity,
+            delivery: &delivery,
+            policy: &policy,
+            forced,
+            now,
+        });
+        let vetting = Vetting {
+            verification: verification(&assessment, forced),
+            ofac,
+            pep_scan,
+            prescribed: forced == Some(Decision::Accept),
+        };
+        let review_id = ReviewId::new(&*self.clock, &*self.random);
+        let earlier: Option<Review> = earlier?;
+        let review = match earlier {
+            None => Review::opened(review_id, assessment, now),
+            Some(earlier) => earlier.renewed(review_id, assessment, now),
+        };
+        count(Metric::ReviewsMade, 1);
+        let run = EventId::new(&*self.clock, &*self.random);
+        let revision = customer.subject_revision;
+        Ok(Vetted { vetting, screening, review, run, revision })
+    }
+
+    /// The entry that these editions add to the history of reviews: one when they name somebody who was not named at the
+    /// latest review. 1 query.
+    ///
+    /// # Errors
+    /// [`VettingError`].
+    pub async fn rescreened(
+        &self,
+        customer: &Customer,
+        set: &EditionSet,
+        now: Timestamp,
+    ) -> Result<Option<Review>, VettingError> {
+        let current = Box::pin(self.reviews.current(customer.partner, customer.id)).await?;
+        let Some(latest): Option<Review> = current else { return Ok(None) };
+        let searched = watch_list::search(&applicant_of(customer), set, &self.config);
+        Ok(latest.rescreened(searched, now))
+    }
+
+    async fn ask_identity(&self, applicant: &compliance::review::Applicant) -> IdentityAnswer {
+        match &self.identity {
+            Some(provider) => provider.confirm(applicant).await,
+            None => IdentityAnswer::NotConfigured,
+        }
+    }
+
+    async fn ask_delivery(&self, applicant: &compliance::review::Applicant) -> DeliveryAnswer {
+        match (&self.delivery, &applicant.address) {
+            (Some(provider), Some(address)) => provider.delivery(address).await,
+            _ => DeliveryAnswer::NotConfigured,
+        }
+    }
+
+    /// Adds the evidence and the review to the transaction that changes the customer.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn add_to(
+        &self,
+        transaction: &mut Transaction,
+        customer: &Customer,
+        vetted: &Vetted,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let record = Evidence::of(vetted.run, &vetted.screening, vetted.revision, now);
+        let item = evidence(customer.partner, customer.id, vetted.run, &record)?;
+        transaction.put_new("screening", &self.table, item);
+        self.add_review(transaction, customer, &vetted.review)
+    }
+
+    /// Adds an entry to the history of reviews, for a caller that writes the evidence itself.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn add_review(
+        &self,
+        transaction: &mut Transaction,
+        customer: &Customer,
+        review: &Review,
+    ) -> Result<(), StoreError> {
+        put_review(transaction, &self.table, customer, review)
+    }
+
+    /// Lets the network of partners remember the customer as it is. Repeating it changes nothing. An invented customer,
+    /// whose end a sandbox partner prescribed, is nothing to remember.
+    ///
+    /// # Errors
+    /// [`VettingError`].
+    pub async fn remember(&self, customer: &Customer, now: Timestamp) -> Result<(), VettingError> {
+        if forced(customer).is_some() {
+            return Ok(());
+        }
+        let outcome = match customer.verification {
+            Verification::Verified => Some(Outcome::Approved),
+            Verification::Rejected => Some(Outcome::Declined),
+            Verification::NotAsked | Verification::Pending | Verification::Review => None,
+        };
+        let attributes = applicant_of(customer).attributes();
+        let (partner, id) = (customer.partner, customer.id);
+        let how = (customer.created_at, outcome);
+        self.patiently(async || {
+            Box::pin(self.network.record(partner, id, &attributes, how, now)).await
+        })
+        .await
+    }
+
+    /// Takes an erased customer out of the network's memory. Repeating it changes nothing.
+    ///
+    /// # Errors
+    /// [`VettingError`].
+    pub async fn forget(
+        &self,
+        partner: PartnerId,
+        customer: CustomerId,
+        now: Timestamp,
+    ) -> Result<(), VettingError> {
+        self.patiently(async || Box::pin(self.network.forget(partner, customer, now)).await).await
+    }
+
+    /// Several messages about one customer, or about people with something in common, come at once; each waits its turn
+    /// for a few seconds before its message has to come again.
+    async fn patiently(
+        &self,
+        act: impl AsyncFn() -> Result<(), NetworkError>,
+    ) -> Result<(), VettingError> {
+        for round in 1..=PATIENCE {
+            match act().await {
+                Err(NetworkError::Busy) => pause(round, &*self.random).await,
+                answer => return Ok(answer?),
+            }
+        }
+        Ok(act().await?)
+    }
+}
+
+/// How often a busy network is tried again, with growing pauses.
+const PATIENCE: u32 = 8;
+
+/// A number that another change has taken meanwhile refuses the transaction, which is then tried again.
+fn put_review(
+    transaction: &mut Transaction,
+    table: &Table,
+    customer: &Customer,
+    review: &Review,
+) -> Result<(), StoreError> {
+    let item = review_item(customer.partner, customer.id, review.number, review)?;
+    transaction.put_new("review", table, item);
+    Ok(())
+}
+
+/// The evidence of a screening run, hits or none, with the versions of everything that took part.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Evidence<'a> {
+    run: String,
+    screened_at: Timestamp,
+    subject_revision: u64,
+    #[serde(flatten)]
+    screening: &'a Screening,
+}
+
+impl<'a> Evidence<'a> {
+    /// The evidence of a run, made of this revision of the subject.
+    #[must_use]
+    pub fn of(run: EventId, screening: &'a Screening, revision: u64, now: Timestamp) -> Self {
+        Self { run: run.to_string(), screened_at: now, subject_revision: revision, screening }
+    }
+}
+
+/// The end that a sandbox partner prescribed.
+fn forced(customer: &Customer) -> Option<Decision> {
+    match customer.enrolment.as_ref()?.sandbox_outcome? {
+        SandboxOutcome::Standard => None,
+        SandboxOutcome::Verified => Some(Decision::Accept),
+        SandboxOutcome::Rejected => Some(Decision::Reject),
+        SandboxOutcome::Review => Some(Decision::Review),
+    }
+}
+
+/// What follows for the identity. A match on a list that calls for a person is the scan's business, which a person may
+/// also settle there; so it does not hold the identity up as well.
+fn verification(assessment: &Assessment, forced: Option<Decision>) -> Verification {
+    let decision = forced.unwrap_or_else(|| match assessment.watch_list.finding.decision {
+        Decision::Reject => Decision::Reject,
+        Decision::Accept | Decision::Review => beside_the_lists(assessment),
+    });
+    match decision {
+        Decision::Accept => Verification::Verified,
+        Decision::Review => Verification::Review,
+        Decision::Reject => Verification::Rejected,
+    }
+}
+
+/// The severest decision of all modules but the watchlists.
+fn beside_the_lists(assessment: &Assessment) -> Decision {
+    let modules = &assessment.breakdown;
+    let optional = [
+        &modules.email,
+        &modules.phone,
+        &modules.address,
+        &modules.business_identification,
+        &modules.business_validation,
+        &modules.business_evaluation,
+    ];
+    let optional = optional.into_iter().flatten().map(|finding| finding.decision);
+    let kyc = assessment.kyc.as_ref().map(|kyc| kyc.finding.decision);
+    let always = [
+        modules.fraud.decision,
+        modules.synthetic.decision,
+        assessment.reputation.finding.decision,
+        assessment.network_alerts.finding.decision,
+    ];
+    optional.chain(kyc).chain(always).max().unwrap_or(Decision::Accept)
+}
+
+/// The latest review in the contract's words, `None` when there was none.
+///
+/// # Errors
+/// [`VettingError`].
+pub async fn latest_review(
+    table: &Table,
+    partner: PartnerId,
+    customer: CustomerId,
+) -> Result<Option<Value>, VettingError> {
+    let review: Option<Review> =
+        Box::pin(Reviews::new(table.clone()).current(partner, customer)).await?;
+    let shown = review.map(|review| serde_json::to_value(IdentityDetails::from(&review)));
+    Ok(shown.transpose()?)
+}
+
+/// Adds a person's decision to the history of reviews. A customer that is in review by its scans alone, never having
+/// been reviewed, has no history to add to. 1 query.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn add_verdict(
+    table: &Table,
+    transaction: &mut Transaction,
+    customer: &Customer,
+    verdict: Verdict,
+    by: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let (partner, id) = (customer.partner, customer.id);
+    let earlier: Option<Review> =
+        Box::pin(Reviews::new(table.clone()).current(partner, id)).await?;
+    let Some(earlier) = earlier else { return Ok(()) };
+    let decision = match verdict {
+        Verdict::Verified => Decision::Accept,
+        Verdict::Rejected => Decision::Reject,
+    };
+    put_review(transaction, table, customer, &earlier.decided(decision, by, now))
+}
