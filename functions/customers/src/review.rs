@@ -1,5 +1,5 @@
-//! A reviewer's decision about a scan. What was decided goes into the audit chain; the disposition is kept beside the
-//! evidence that it is about: the reason, and each hit with the fingerprints of both sides, of the listed entry's content
+//! A reviewer's decision about a scan. The audit chain names the disposition and holds its digest, so that neither can be
+//! altered alone; the disposition is kept beside the evidence that it is about: the decision, the reason, and each hit with the fingerprints of both sides, of the listed entry's content
 //! and of what was screened of the customer. The same fingerprints and verdicts stand in the customer's record, by which a
 //! cleared hit stays cleared until either side changes.
 
@@ -7,7 +7,7 @@ use domain::ids::EventId;
 use domain::scan::{KnownHit, ListedEntity, ScanKind};
 use http_api::{Caller, Failure, Operation, Reply, Request};
 use serde::Serialize;
-use store::customers::evidence;
+use store::customers::{evidence, evidence_digest};
 
 use crate::app::{App, customer_id};
 use crate::cos::{self, Mask};
@@ -23,6 +23,7 @@ struct DecisionEvidence<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
     client: &'a str,
+    who: &'a str,
     at: String,
     hits: Vec<DecidedHit<'a>>,
 }
@@ -64,19 +65,21 @@ pub async fn decide(app: &App, caller: &Caller, request: &Request) -> Result<Rep
     settle(app, caller, request, async |now| {
         let before = load(app, caller, id).await?;
         let mut after = before.clone();
-        let change = after.decide(scan, asked.decision, now).map_err(refused)?;
+        let mut change = after.decide(scan, asked.decision, now).map_err(refused)?;
         let disposition = DecisionEvidence {
             kind: "decision",
             scan: scan.as_str(),
             decision: asked.decision.as_str(),
             reason: asked.reason.as_ref().map(|reason| reason.as_str()),
             client: caller.client.as_str(),
+            who: &caller.subject,
             at: now.to_string(),
             hits: before.scan(scan).undecided().map(DecidedHit::of).collect(),
         };
         let run = EventId::new(&*app.clock, &*app.random);
         let evidence =
             evidence(caller.partner, id, run, &disposition).map_err(Failure::internal)?;
+        change.fields.push(evidence_digest(run, &evidence).map_err(Failure::internal)?);
         let reply = Reply::ok(&cos::customer(&after, Mask::Starred))?;
         let (owner, evidence) = (None, vec![evidence]);
         Ok(Attempt { before: Some(before), after, change, owner, evidence, reply })

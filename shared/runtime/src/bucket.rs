@@ -4,7 +4,6 @@
 //! wrote in between (S3 `If-Match` and `If-None-Match`).
 
 use std::pin::Pin;
-#[cfg(feature = "test-support")]
 use std::sync::Arc;
 
 use aws_sdk_s3::Client;

@@ -80,7 +80,7 @@ fn owner(n: u128, customer: u128, percent: &str) -> Contact {
 fn found(entries: &[&str]) -> Finding {
     let print = Fingerprint::parse("0123456789abcdef").unwrap();
     let hits = entries.iter().map(|uid| (ListedEntity::new("pep", uid), print.clone())).collect();
-    Finding { subject: print, hits, withdrawn: BTreeSet::new() }
+    Finding { is_searched: true, subject: print, hits, withdrawn: BTreeSet::new() }
 }
 
 fn none() -> Finding {
