@@ -3,6 +3,8 @@
 //! and of what was screened of the customer. The same fingerprints and verdicts stand in the customer's record, by which a
 //! cleared hit stays cleared until either side changes.
 
+use std::sync::OnceLock;
+
 use domain::ids::EventId;
 use domain::scan::{KnownHit, ListedEntity, ScanKind};
 use http_api::{Caller, Failure, Operation, Reply, Request};
@@ -62,8 +64,13 @@ pub async fn decide(app: &App, caller: &Caller, request: &Request) -> Result<Rep
         _ => return Err(Failure::NotFound("resource")),
     };
     let asked = request.read(cos::read_decision)?;
+    let looked_at = OnceLock::new();
     settle(app, caller, request, async |now| {
         let before = load(app, caller, id).await?;
+        // A hit that came in while the decision was being written is not what was decided about.
+        if looked_at.get_or_init(|| before.scan(scan).clone()) != before.scan(scan) {
+            return Err(Failure::Conflict);
+        }
         let mut after = before.clone();
         let mut change = after.decide(scan, asked.decision, now).map_err(refused)?;
         let disposition = DecisionEvidence {

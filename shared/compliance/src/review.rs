@@ -85,10 +85,8 @@ pub fn review(
     let subject = Subject::of(customer, addresses);
     let mut screening = screen(&subject, editions, config);
     let fingerprint = screening.subject.clone();
-    let searched: BTreeSet<Topic> =
-        editions.indexes().flat_map(|index| index.lists().iter().map(|list| list.topic)).collect();
     let finding = |topic: Topic, hits: &[Hit]| Finding {
-        is_searched: searched.contains(&topic),
+        is_searched: editions.covers(topic),
         subject: fingerprint.clone(),
         hits: hits.iter().map(known_as).collect(),
         withdrawn: BTreeSet::new(),

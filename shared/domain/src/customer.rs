@@ -26,7 +26,7 @@ use crate::profile::{
     BusinessDueDiligence, BusinessProfile, CommonProfile, DueDiligence, PersonProfile,
 };
 use crate::proof::{Proof, ProofKind};
-use crate::scan::{Decision, DecisionRefused, Finding, Scan, ScanKind};
+use crate::scan::{Decision, DecisionRefused, Finding, Scan, ScanKind, ScanStatus};
 use crate::text::Text;
 
 /// The partner's own id for a customer.
@@ -343,6 +343,11 @@ impl Customer {
         self.party = party;
         if change.events.iter().any(EventKind::needs_screening) {
             self.subject_revision += 1;
+        }
+        // A citizenship is screened like an address: it adds to what is known about the same person.
+        let is_somebody_else =
+            |field: &String| field == "name" || field == crate::event::BIRTH_DATE;
+        if change.fields.iter().any(is_somebody_else) {
             self.move_scan(ScanKind::Ofac, self.ofac.after_subject_change(), &mut change);
             self.move_scan(ScanKind::PepScan, self.pep_scan.after_subject_change(), &mut change);
         }
@@ -422,7 +427,11 @@ impl Customer {
         decision: Decision,
         now: Timestamp,
     ) -> Result<Change, Refused> {
-        let next = self.scan(kind).after_decision(decision)?;
+        let mut next = self.scan(kind).after_decision(decision)?;
+        // Cleared was what had been screened; what has changed since waits for its own screening.
+        if next.status == ScanStatus::Clear && self.screened_revision < self.subject_revision {
+            next.status = ScanStatus::Pending;
+        }
         let mut change = Change::new(AuditAction::Decide, names(&[scan_field(kind)]), Vec::new());
         self.move_scan(kind, next, &mut change);
         self.touch(now);

@@ -247,7 +247,7 @@ pub(crate) async fn run(app: &App) -> Result<BTreeMap<String, Report>, RefreshEr
     // the lists are refreshed.
     let mut begun = begin(app, &manifest.changes).await;
     let sources = read_sources(app).await?;
-    drop_unnamed(app, &sources).await?;
+    name_lists(app, &sources).await?;
     let mut results = BTreeMap::new();
     for source in &sources {
         let last = manifest.lists.get(&source.id);
@@ -276,15 +276,19 @@ pub(crate) async fn run(app: &App) -> Result<BTreeMap<String, Report>, RefreshEr
     Ok(results)
 }
 
-/// Takes lists out of the manifest that the list of sources does not name any more: nobody is screened with an edition that
-/// nothing refreshes. What they have caused stays for a person to decide; a list that is not at hand withdraws nothing.
-async fn drop_unnamed(app: &App, sources: &[ListSource]) -> Result<(), RefreshError> {
-    let is_named = |list: &String| sources.iter().any(|source| source.id == *list);
+/// Writes into the manifest which lists are to be searched, so that nobody is cleared before all of a kind are there; and
+/// takes out those that the list of sources does not name any more, so that nobody is screened with an edition that
+/// nothing refreshes. What these have caused stays for a person to decide; a list that is not at hand withdraws nothing.
+async fn name_lists(app: &App, sources: &[ListSource]) -> Result<(), RefreshError> {
+    let named: BTreeMap<String, Topic> =
+        sources.iter().map(|source| (source.id.clone(), source.topic)).collect();
+    let is_named = |list: &String| named.contains_key(list);
     for _ in 0..TRIES {
         let (mut manifest, tag) = read_manifest(app).await?;
-        if manifest.lists.keys().all(is_named) {
+        if manifest.named == named && manifest.lists.keys().all(is_named) {
             return Ok(());
         }
+        manifest.named = named.clone();
         manifest.lists.retain(|list, _| is_named(list));
         manifest.changes.retain(|change| is_named(&change.list));
         let bytes =
