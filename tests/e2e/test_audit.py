@@ -119,6 +119,23 @@ def test_a_chain_that_was_tampered_with_is_found_out(bundle: Bundle, partner: Pa
     assert verdict["problem"]
 
 
+@pytest.mark.parametrize("tampering", ["decision", "reason", "gone"])
+def test_a_disposition_that_was_tampered_with_is_found_out(bundle: Bundle, partner: Partner, tampering: str) -> None:
+    """The chain holds the digest of what a reviewer decided, and why."""
+    made = partner.onboard(samples.named(partner.id, "Vladimir", "Putin"))
+    partner.screened(made["id"])
+    partner.api.post(f"{CUSTOMERS}/{made['id']}/pep-scan-decision", {"decision": "Clear", "reason": "Another birth date"}).expect(200)
+    assert bundle.check_audit(partner.id, made["id"])["intact"]
+    [disposition] = [item for item in bundle.evidence(partner.id, made["id"]) if item.get("decision")]
+    table, key = bundle.customer_table, {name: disposition[name] for name in ("pk", "sk")}
+    if tampering == "gone":
+        table.delete_item(Key=key)
+    else:
+        table.put_item(Item={**disposition, tampering: "Positive"})
+    verdict = bundle.check_audit(partner.id, made["id"])
+    assert not verdict["intact"] and "disposition" in verdict["problem"], verdict
+
+
 def test_who_is_not_there_has_no_chain(bundle: Bundle, partner: Partner, stranger: Partner) -> None:
     made = partner.onboard()
     assert bundle.check_audit(partner.id, samples.unknown_id())["found"] is False

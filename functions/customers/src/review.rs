@@ -1,13 +1,18 @@
-//! A reviewer's decision about a scan. What was decided goes into the audit chain; the disposition is kept beside the
-//! evidence that it is about: the reason, and each hit with the fingerprints of both sides, of the listed entry's content
+//! A reviewer's decision about a scan. The audit chain names the disposition and holds its digest, so that neither can be
+//! altered alone; the disposition is kept beside the evidence that it is about: the decision, the reason, and each hit with the fingerprints of both sides, of the listed entry's content
 //! and of what was screened of the customer. The same fingerprints and verdicts stand in the customer's record, by which a
 //! cleared hit stays cleared until either side changes.
 
+use std::sync::OnceLock;
+
+use domain::customer::Customer;
 use domain::ids::EventId;
 use domain::scan::{KnownHit, ListedEntity, ScanKind};
 use http_api::{Caller, Failure, Operation, Reply, Request};
+use jiff::Timestamp;
 use serde::Serialize;
-use store::customers::evidence;
+use store::Item;
+use store::customers::{evidence, evidence_digest};
 
 use crate::app::{App, customer_id};
 use crate::cos::{self, Mask};
@@ -23,6 +28,7 @@ struct DecisionEvidence<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
     client: &'a str,
+    who: &'a str,
     at: String,
     hits: Vec<DecidedHit<'a>>,
 }
@@ -49,6 +55,30 @@ impl<'a> DecidedHit<'a> {
     }
 }
 
+/// What was decided about a scan, as it is kept, and the field by which the audit entry of the decision binds it.
+pub(crate) fn disposition(
+    app: &App,
+    caller: &Caller,
+    before: &Customer,
+    (scan, decision, reason): (ScanKind, &'static str, Option<&str>),
+    now: Timestamp,
+) -> Result<(Item, String), Failure> {
+    let record = DecisionEvidence {
+        kind: "decision",
+        scan: scan.as_str(),
+        decision,
+        reason,
+        client: caller.client.as_str(),
+        who: &caller.subject,
+        at: now.to_string(),
+        hits: before.scan(scan).undecided().map(DecidedHit::of).collect(),
+    };
+    let run = EventId::new(&*app.clock, &*app.random);
+    let item = evidence(before.partner, before.id, run, &record).map_err(Failure::internal)?;
+    let field = evidence_digest(run, &item).map_err(Failure::internal)?;
+    Ok((item, field))
+}
+
 /// `POST /customers/{customerId}/ofac-decision` and `/pep-scan-decision`.
 ///
 /// # Errors
@@ -61,24 +91,21 @@ pub async fn decide(app: &App, caller: &Caller, request: &Request) -> Result<Rep
         _ => return Err(Failure::NotFound("resource")),
     };
     let asked = request.read(cos::read_decision)?;
+    let looked_at = OnceLock::new();
     settle(app, caller, request, async |now| {
         let before = load(app, caller, id).await?;
+        // A hit that came in while the decision was being written is not what was decided about.
+        if looked_at.get_or_init(|| before.scan(scan).clone()) != before.scan(scan) {
+            return Err(Failure::Conflict);
+        }
         let mut after = before.clone();
-        let change = after.decide(scan, asked.decision, now).map_err(refused)?;
-        let disposition = DecisionEvidence {
-            kind: "decision",
-            scan: scan.as_str(),
-            decision: asked.decision.as_str(),
-            reason: asked.reason.as_ref().map(|reason| reason.as_str()),
-            client: caller.client.as_str(),
-            at: now.to_string(),
-            hits: before.scan(scan).undecided().map(DecidedHit::of).collect(),
-        };
-        let run = EventId::new(&*app.clock, &*app.random);
-        let evidence =
-            evidence(caller.partner, id, run, &disposition).map_err(Failure::internal)?;
+        let mut change = after.decide(scan, asked.decision, now).map_err(refused)?;
+        let reason = asked.reason.as_ref().map(|reason| reason.as_str());
+        let decided = (scan, asked.decision.as_str(), reason);
+        let (item, field) = disposition(app, caller, &before, decided, now)?;
+        change.fields.push(field);
         let reply = Reply::ok(&cos::customer(&after, Mask::Starred))?;
-        let evidence = vec![evidence];
+        let evidence = vec![item];
         Ok(Attempt { evidence, ..Attempt::change(Some(before), after, change, reply) })
     })
     .await

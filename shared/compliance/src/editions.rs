@@ -7,14 +7,14 @@
 //!
 //! Where objects come from is given as a function, so that this crate knows no S3 and a test needs none.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
-use screening::Index;
+use screening::{Index, Topic};
 
 use crate::delta::{ListDelta, OpenDelta, delta_key};
 use crate::manifest::{Manifest, index_key};
@@ -80,6 +80,7 @@ pub enum EditionError {
 #[derive(Debug, Default)]
 pub struct EditionSet {
     opened: BTreeMap<String, (String, Arc<Index>)>,
+    awaited: BTreeSet<Topic>,
 }
 
 impl EditionSet {
@@ -92,7 +93,14 @@ impl EditionSet {
             .into_iter()
             .map(|index| (key(&index), (index.content_hash(), Arc::new(index))))
             .collect();
-        Self { opened }
+        Self { opened, awaited: BTreeSet::new() }
+    }
+
+    /// Whether every list about this is at hand, and there is one: else nothing found means nothing.
+    #[must_use]
+    pub fn covers(&self, topic: Topic) -> bool {
+        let about = |index: &Index| index.lists().iter().any(|list| list.topic == topic);
+        !self.awaited.contains(&topic) && self.indexes().any(about)
     }
 
     /// The indexes, by list.
@@ -260,10 +268,14 @@ impl Editions {
         if manifest.lists.is_empty() {
             return Err(EditionError::NoneYet);
         }
-        if let Some(known) = known.as_ref().filter(|known| known.names() == manifest.indexes()) {
+        let awaited = manifest.awaited();
+        let is_it = |known: &&Arc<EditionSet>| {
+            known.names() == manifest.indexes() && known.awaited == awaited
+        };
+        if let Some(known) = known.as_ref().filter(is_it) {
             return Ok(Arc::clone(known));
         }
-        let mut set = EditionSet::default();
+        let mut set = EditionSet { opened: BTreeMap::new(), awaited };
         for (list, entry) in &manifest.lists {
             let same = known.as_ref().and_then(|known| known.opened.get(list));
             let index = match same.filter(|(name, _)| *name == entry.index) {

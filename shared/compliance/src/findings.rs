@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::contact::Contact;
 use domain::customer::Customer;
 use domain::scan::{Finding, Fingerprint, KnownHit, ListedEntity, Scan};
-use screening::{Config, Hit};
+use screening::{Config, Hit, Topic};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -85,12 +85,14 @@ pub fn screen_customer(
     let subject = Subject::of(customer, addresses);
     let mut screening = screen(&subject, editions, config);
     let fingerprint = screening.subject.clone();
-    let finding = |hits: &[Hit]| Finding {
+    let finding = |topic: Topic, hits: &[Hit]| Finding {
+        is_searched: editions.covers(topic),
         subject: fingerprint.clone(),
         hits: hits.iter().map(known_as).collect(),
         withdrawn: BTreeSet::new(),
     };
-    let (mut ofac, mut pep_scan) = (finding(&screening.ofac), finding(&screening.pep_scan));
+    let (mut ofac, mut pep_scan) =
+        (finding(Topic::Sanctions, &screening.ofac), finding(Topic::Pep, &screening.pep_scan));
     let reported = count_by_list(&screening);
     let mut checked = BTreeMap::new();
     for (scan, finding) in [(&customer.ofac, &mut ofac), (&customer.pep_scan, &mut pep_scan)] {

@@ -4,9 +4,10 @@
 //! an edition and the duty to look at everybody because of it come into force in the same write, so neither can be lost
 //! without the other.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use screening::Topic;
 use serde::{Deserialize, Serialize};
 
 /// The bucket's folder of indexes.
@@ -24,6 +25,9 @@ pub fn index_key(sha256: &str) -> String {
 pub struct Manifest {
     /// By list id.
     pub lists: BTreeMap<String, ManifestEntry>,
+    /// The lists that are to be searched, in force or not yet, and what being on them means.
+    #[serde(default)]
+    pub named: BTreeMap<String, Topic>,
     /// The latest moves from one edition to the next, oldest first.
     #[serde(default)]
     pub changes: Vec<ListChange>,
@@ -64,6 +68,12 @@ pub struct ListChange {
 }
 
 impl Manifest {
+    /// What lists of which no edition is in force are about: nobody is clear of these.
+    pub(crate) fn awaited(&self) -> BTreeSet<Topic> {
+        let awaited = self.named.iter().filter(|(list, _)| !self.lists.contains_key(*list));
+        awaited.map(|(_, topic)| *topic).collect()
+    }
+
     /// The names of the indexes in force, by list.
     pub(crate) fn indexes(&self) -> BTreeMap<&str, &str> {
         self.lists.iter().map(|(list, entry)| (list.as_str(), entry.index.as_str())).collect()

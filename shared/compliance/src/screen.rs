@@ -136,6 +136,8 @@ pub struct Screening {
     pub subject: Fingerprint,
     /// What was searched.
     pub lists: Vec<ListVersion>,
+    /// The engine's version.
+    pub engine_version: String,
     /// The configuration's version.
     pub config_version: String,
     /// A hit scores at least this much.
@@ -181,6 +183,7 @@ pub fn screen(subject: &Subject, editions: &EditionSet, config: &Config) -> Scre
         withdrawn: Vec::new(),
         subject: subject.fingerprint(),
         lists,
+        engine_version: screening::ENGINE_VERSION.to_owned(),
         config_version: config.version.clone(),
         threshold: config.threshold,
     }

@@ -31,7 +31,7 @@ use crate::profile::{
     BusinessDueDiligence, BusinessProfile, CommonProfile, DueDiligence, PersonProfile,
 };
 use crate::proof::{Proof, ProofKind};
-use crate::scan::{Decision, DecisionRefused, Finding, Scan, ScanKind};
+use crate::scan::{Decision, DecisionRefused, Finding, Scan, ScanKind, ScanStatus};
 use crate::text::Text;
 use crate::verification::{NotInReview, Verification};
 
@@ -361,6 +361,11 @@ impl Customer {
         self.party = party;
         if change.events.iter().any(EventKind::needs_screening) {
             self.subject_revision += 1;
+        }
+        // A citizenship is screened like an address: it adds to what is known about the same person.
+        let is_somebody_else =
+            |field: &String| field == "name" || field == crate::event::BIRTH_DATE;
+        if change.fields.iter().any(is_somebody_else) {
             self.move_scan(ScanKind::Ofac, self.ofac.after_subject_change(), &mut change);
             self.move_scan(ScanKind::PepScan, self.pep_scan.after_subject_change(), &mut change);
         }
@@ -444,7 +449,7 @@ impl Customer {
         decision: Decision,
         now: Timestamp,
     ) -> Result<Change, Refused> {
-        let next = self.scan(kind).after_decision(decision)?;
+        let next = self.decided(kind, decision)?;
         let mut change = Change::new(AuditAction::Decide, names(&[scan_field(kind)]), Vec::new());
         self.move_scan(kind, next, &mut change);
         self.touch(now);
@@ -604,6 +609,16 @@ impl Customer {
             self.identity_changed(change);
         }
         self.touch(now);
+    }
+
+    /// A scan after a person's decision. Cleared is what had been screened; what has changed since waits for its own
+    /// screening.
+    fn decided(&self, kind: ScanKind, decision: Decision) -> Result<Scan, DecisionRefused> {
+        let mut next = self.scan(kind).after_decision(decision)?;
+        if next.status == ScanStatus::Clear && self.screened_revision < self.subject_revision {
+            next.status = ScanStatus::Pending;
+        }
+        Ok(next)
     }
 
     fn move_scan(&mut self, kind: ScanKind, next: Scan, change: &mut Change) {

@@ -128,7 +128,9 @@ impl EventKind {
     pub fn needs_screening(&self) -> bool {
         match self {
             Self::Onboarded { .. } | Self::NameChanged | Self::ReviewRequested => true,
-            Self::ProfileChanged { fields } => fields.iter().any(|field| field == BIRTH_DATE),
+            Self::ProfileChanged { fields } => {
+                fields.iter().any(|field| field == BIRTH_DATE || field == CITIZENSHIP)
+            }
             Self::ContactAdded { contact }
             | Self::ContactChanged { contact }
             | Self::ContactRemoved { contact } => matches!(contact, ContactId::Address(_)),
@@ -222,6 +224,8 @@ impl Work {
 
 /// The field name by which a profile change says that the screened subject changed.
 pub const BIRTH_DATE: &str = "birthDate";
+/// The field name of a citizenship, which is screened as a country.
+pub const CITIZENSHIP: &str = "citizenshipCountryCode";
 
 /// The field name by which a profile change says that another tax number belongs to the customer.
 pub const TAX_ID: &str = "taxId";

@@ -13,6 +13,8 @@
 //! the case rests on was withdrawn by the list: the entry is no longer published, or was altered so that it no longer
 //! matches the same customer.
 //!
+//! A scan of whose kind no list was at hand stays Pending.
+//!
 //! Invariants: a machine never confirms; it closes a case only when the list itself has withdrawn all that the case
 //! rested on, never because the customer or the engine changed, and never after a person once decided Positive; what a
 //! person decided Positive about and the list then withdrew goes back to a person; a person never decides where no
@@ -214,6 +216,8 @@ impl KnownHit {
 /// What a screening run found for one scan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
+    /// Whether any list of this kind was at hand. Where none was, nothing found means nothing.
+    pub is_searched: bool,
     /// What was screened.
     pub subject: Fingerprint,
     /// The entries that hit, with the content that hit.
@@ -285,6 +289,7 @@ impl Scan {
             hits.values().any(|hit| hit.verdict == Verdict::Confirmed && hit.listed);
         let status = match self.status {
             ScanStatus::Pending if open => ScanStatus::Failed,
+            ScanStatus::Pending if !finding.is_searched => ScanStatus::Pending,
             ScanStatus::Pending => ScanStatus::Clear,
             ScanStatus::Clear | ScanStatus::Reviewing if new_hit => ScanStatus::Failed,
             ScanStatus::Failed | ScanStatus::Reviewing

@@ -1,9 +1,9 @@
 //! Getting a document from somebody else's HTTPS server: watchlist files, key sets.
 //!
-//! Invariants: the whole exchange ends within one deadline, the document is bounded, and a redirect is an answer and not
-//! followed. Plain HTTP is for loopback addresses only. Nothing is built before the first request.
+//! Invariants: the whole exchange ends within one deadline, the document is bounded, and a redirect is an answer unless the
+//! caller asks to follow it, which never leaves HTTPS. Plain HTTP is for loopback addresses only. Nothing is built before the first request.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::send::{HttpsSend, Outgoing};
 
@@ -20,9 +20,22 @@ pub struct Fetched {
     pub etag: Option<String>,
     /// The `Last-Modified` header.
     pub last_modified: Option<String>,
+    /// The `Location` header.
+    pub location: Option<String>,
     /// The body.
     pub body: Vec<u8>,
 }
+
+impl Fetched {
+    /// Where a redirect leads to.
+    fn redirect(&self) -> Option<&str> {
+        let is_redirect = matches!(self.status, 301 | 302 | 303 | 307 | 308);
+        self.location.as_deref().filter(|_| is_redirect)
+    }
+}
+
+/// How many redirects are followed: publishers use one or two.
+const MOST_REDIRECTS: usize = 5;
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -71,9 +84,45 @@ impl HttpsGet {
             status: received.status,
             etag: header("etag"),
             last_modified: header("last-modified"),
+            location: header("location"),
             body: received.body,
         })
     }
+
+    /// Gets a document as [`Self::get`] does, following up to five redirects within the one deadline.
+    ///
+    /// # Errors
+    /// [`FetchError`]; [`FetchError::NotHttps`] for a redirect to anything but HTTPS. A redirect too many is an answer.
+    pub async fn get_following(
+        &self,
+        url: &str,
+        headers: &[(&str, &str)],
+        max_bytes: usize,
+        deadline: Duration,
+    ) -> Result<Fetched, FetchError> {
+        let ends = Instant::now() + deadline;
+        let mut url = url.to_owned();
+        let mut followed = 0;
+        loop {
+            let left = ends.saturating_duration_since(Instant::now());
+            let fetched = self.get(&url, headers, max_bytes, left).await?;
+            match fetched.redirect().and_then(|location| target(&url, location)) {
+                Some(next) if followed < MOST_REDIRECTS => url = next,
+                _ => return Ok(fetched),
+            }
+            followed += 1;
+        }
+    }
+}
+
+/// Where `location` leads from `url`: another URL, or another path of the same server.
+fn target(url: &str, location: &str) -> Option<String> {
+    if !location.starts_with('/') || location.starts_with("//") {
+        return Some(location.to_owned());
+    }
+    let (scheme, rest) = url.split_once("://")?;
+    let host = rest.split(['/', '?', '#']).next()?;
+    Some(format!("{scheme}://{host}{location}"))
 }
 
 /// HTTPS anywhere; HTTP to this machine only, where there is nobody in between.
@@ -127,6 +176,25 @@ mod tests {
         let (url, _) = server(http("302 Found", "location: http://127.0.0.1:1/\r\n", b""));
         let fetched = HttpsGet::new().get(&url, &[], 10, DEADLINE).await.unwrap();
         assert_eq!(fetched.status, 302);
+    }
+
+    #[tokio::test]
+    async fn a_redirect_is_followed_when_asked_for_and_never_to_plain_http() {
+        let (there, _) = server(http("200 OK", "ETag: \"b\"\r\n", b"1,2"));
+        let (here, _) = server(http("302 Found", &format!("location: {there}\r\n"), b""));
+        let client = HttpsGet::new();
+        let fetched = client.get_following(&here, &[], 10, DEADLINE).await.unwrap();
+        assert_eq!((fetched.status, fetched.etag.as_deref()), (200, Some("\"b\"")));
+        let (here, _) = server(http("302 Found", "location: http://192.0.2.1/\r\n", b""));
+        let away = client.get_following(&here, &[], 10, DEADLINE).await;
+        assert!(matches!(away, Err(FetchError::NotHttps)), "{away:?}");
+        for (location, leads) in [
+            ("https://b.test/x", "https://b.test/x"),
+            ("/x?y=1", "https://a.test/x?y=1"),
+            ("//b.test/x", "//b.test/x"),
+        ] {
+            assert_eq!(target("https://a.test/list.csv?z", location).as_deref(), Some(leads));
+        }
     }
 
     #[tokio::test]

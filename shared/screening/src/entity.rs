@@ -283,18 +283,16 @@ impl Entity {
         }
     }
 
-    /// Sixteen bytes of SHA-256 over everything the list states, in hexadecimal. A cleared hit stays cleared while
-    /// this stays the same.
+    /// Sixteen bytes of SHA-256 over everything the list states, in hexadecimal, whatever the order in which it states its
+    /// further names, dates and places. A cleared hit stays cleared while this stays the same.
     #[must_use]
     pub fn content_hash(&self) -> String {
-        let mut hasher = Sha256::new();
-        let mut field = |tag: u8, text: &str| {
-            hasher.update([tag]);
-            hasher.update((text.len() as u64).to_le_bytes());
-            hasher.update(text.as_bytes());
-        };
+        let mut fields: Vec<(u8, String)> = Vec::new();
+        let mut field = |tag: u8, text: &str| fields.push((tag, text.to_owned()));
         field(0, &self.uid);
         field(1, &format!("{}/{}", self.entity_type.code(), self.topic.map_or(9, Topic::code)));
+        // The first name is the one the entry goes by.
+        field(9, self.names.first().map_or("", |name| &name.text));
         for name in &self.names {
             field(2 + name.kind.code(), &name.text);
         }
@@ -322,6 +320,13 @@ impl Entity {
         }
         if let Some(text) = &self.source_url {
             field(18, text);
+        }
+        fields.sort_unstable();
+        let mut hasher = Sha256::new();
+        for (tag, text) in &fields {
+            hasher.update([*tag]);
+            hasher.update((text.len() as u64).to_le_bytes());
+            hasher.update(text.as_bytes());
         }
         let digest = hasher.finalize();
         hex(digest.get(..16).unwrap_or(&digest))

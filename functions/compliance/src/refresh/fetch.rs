@@ -75,7 +75,7 @@ async fn fetch_one(
     };
     let fetched = app
         .https
-        .get(&file.location, &condition, MAX_FILE_BYTES, FETCH_DEADLINE)
+        .get_following(&file.location, &condition, MAX_FILE_BYTES, FETCH_DEADLINE)
         .await
         .map_err(|source| RefreshError::Fetch { file: file.name.clone(), source })?;
     match fetched.status {

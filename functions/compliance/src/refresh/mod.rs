@@ -246,8 +246,10 @@ pub(crate) async fn run(app: &App) -> Result<BTreeMap<String, Report>, RefreshEr
     // First, so that a source that uses up the time cannot keep a sweep from being taken up; and whatever it comes to,
     // the lists are refreshed.
     let mut begun = begin(app, &manifest.changes).await;
+    let sources = read_sources(app).await?;
+    name_lists(app, &sources).await?;
     let mut results = BTreeMap::new();
-    for source in &read_sources(app).await? {
+    for source in &sources {
         let last = manifest.lists.get(&source.id);
         let result = match Box::pin(refresh(app, source, last)).await {
             Ok((result, moved)) => {
@@ -272,6 +274,30 @@ pub(crate) async fn run(app: &App) -> Result<BTreeMap<String, Report>, RefreshEr
         }
     }
     Ok(results)
+}
+
+/// Writes into the manifest which lists are to be searched, so that nobody is cleared before all of a kind are there; and
+/// takes out those that the list of sources does not name any more, so that nobody is screened with an edition that
+/// nothing refreshes. What these have caused stays for a person to decide; a list that is not at hand withdraws nothing.
+async fn name_lists(app: &App, sources: &[ListSource]) -> Result<(), RefreshError> {
+    let named: BTreeMap<String, Topic> =
+        sources.iter().map(|source| (source.id.clone(), source.topic)).collect();
+    let is_named = |list: &String| named.contains_key(list);
+    for _ in 0..TRIES {
+        let (mut manifest, tag) = read_manifest(app).await?;
+        if manifest.named == named && manifest.lists.keys().all(is_named) {
+            return Ok(());
+        }
+        manifest.named = named.clone();
+        manifest.lists.retain(|list, _| is_named(list));
+        manifest.changes.retain(|change| is_named(&change.list));
+        let bytes =
+            serde_json::to_vec(&manifest).map_err(|source| malformed(&app.manifest_key, source))?;
+        if app.bucket.put_if(&app.manifest_key, bytes, tag.as_deref()).await? {
+            return Ok(());
+        }
+    }
+    Err(RefreshError::KeptMoving)
 }
 
 type States = BTreeMap<String, BTreeMap<domain::ids::EventId, SweepState>>;

@@ -54,6 +54,39 @@ async fn a_first_edition_holds_everybody_against_the_whole_list() {
     assert_eq!(sweep.customers, 2);
 }
 
+/// Nobody is clear of what was not searched, and whoever waits for a list is found when it comes.
+#[tokio::test]
+async fn a_kind_of_list_that_fails_at_first_is_waited_for() {
+    let world = World::without_lists();
+    world.put_sources().await;
+    let reports = world.refreshed().await;
+    assert!(matches!(reports[PEP].result, Refreshed::Failed { .. }));
+    assert_eq!(world.manifest().await.named.len(), 2);
+    let bob = world.screened(person("Bob", "Smith", None)).await;
+    let now = world.now(&bob).await;
+    assert_eq!((now.ofac.status, now.pep_scan.status), (ScanStatus::Clear, ScanStatus::Pending));
+    world.list(&[]).await;
+    world.refreshed().await;
+    world.drain().await;
+    assert_eq!(world.now(&bob).await.pep_scan.status, ScanStatus::Clear);
+}
+
+/// Nothing refreshes a list that is not named any more, so nobody is screened with it; what it has caused stays.
+#[tokio::test]
+async fn a_list_that_is_not_named_any_more_leaves_the_manifest() {
+    let world = World::new().await;
+    assert!(world.manifest().await.lists.contains_key(PEP));
+    let (bytes, _) = world.bucket.get("sources.json").await.unwrap().unwrap();
+    let mut sources: Vec<Value> = serde_json::from_slice(&bytes).unwrap();
+    sources.retain(|source| source["id"] != PEP);
+    world.bucket.put("sources.json", serde_json::to_vec(&sources).unwrap()).await.unwrap();
+    let reports = world.refreshed().await;
+    assert!(!reports.contains_key(PEP));
+    let manifest = world.manifest().await;
+    assert_eq!(manifest.lists.keys().collect::<Vec<_>>(), ["ofac-sdn"]);
+    assert!(manifest.changes.iter().all(|change| change.list != PEP));
+}
+
 #[tokio::test]
 async fn a_new_edition_comes_with_a_small_index_of_what_is_new() {
     let world = World::new().await;

@@ -215,6 +215,20 @@ async fn what_left_the_list_closes_its_case_and_reopens_a_positive_one() {
 }
 
 #[tokio::test]
+async fn a_screening_that_a_sweep_asked_for_in_vain_writes_nothing() {
+    let world = World::new().await;
+    let bob = world.screened(person("Bob", "Smith", None)).await;
+    let index = world.manifest().await.lists["pep"].index.clone();
+    let request: ScanRequest = serde_json::from_str(&world.message(&bob)).unwrap();
+    let since = Some(crate::Since { list: "pep".to_owned(), index });
+    let asked = serde_json::to_string(&ScanRequest { since, ..request }).unwrap();
+    let before = world.items("").await.len();
+    assert_eq!(run(&world.app, &asked).await.unwrap(), Outcome::Unchanged);
+    assert_eq!(world.items("").await.len(), before);
+    assert_eq!(world.now(&bob).await, bob);
+}
+
+#[tokio::test]
 async fn an_older_edition_takes_no_hit_away() {
     let world = World::new().await;
     let slow = world.another_worker();

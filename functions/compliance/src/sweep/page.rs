@@ -6,6 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use compliance::{Asks, OpenDelta, Subject, Watch};
 use domain::contact::ContactKind;
 use domain::event::Work;
+use domain::scan::ScanStatus;
 use runtime::{Metric, count, failpoint};
 use store::Item;
 use store::customers::{BY_PARTNER, Watched};
@@ -88,7 +89,10 @@ pub(super) async fn concerned(
         let asked = match Watched::read(item) {
             // A list's first edition also finds those whose screening has waited in vain for one.
             Ok(watched) => {
-                (first && !watched.was_screened) || asks(app, &mut watch, watched).await?
+                let waits = [&watched.ofac, &watched.pep_scan]
+                    .into_iter()
+                    .any(|scan| scan.status == ScanStatus::Pending);
+                (first && waits) || asks(app, &mut watch, watched).await?
             }
             // Its own message fails on it, and not a whole segment.
             Err(_) => true,

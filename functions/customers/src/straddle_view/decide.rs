@@ -1,10 +1,15 @@
-//! A person's decision about a customer in review, and asking for another review.
+//! A person's decision about a customer in review, and asking for another review. A decision is also one about each scan
+//! that waits for a person, and is kept and bound into the audit chain like those of the other contract.
 
+use std::sync::OnceLock;
+
+use domain::scan::{ScanKind, ScanStatus};
 use http_api::{Caller, Failure, Reply, Request};
 
 use super::envelope::{load, object};
 use super::request::read_verdict;
 use crate::app::App;
+use crate::review::disposition;
 use crate::settle::{Attempt, refused, settle};
 
 /// `PATCH /v1/customers/{customerId}/review`.
@@ -12,14 +17,30 @@ use crate::settle::{Attempt, refused, settle};
 /// # Errors
 /// [`Failure`].
 pub async fn decide(app: &App, caller: &Caller, request: &Request) -> Result<Reply, Failure> {
+    let looked_at = OnceLock::new();
     settle(app, caller, request, async |now| {
         let before = load(app, caller, request).await?;
         let verdict = request.read(read_verdict)?;
+        let scans = (before.ofac.clone(), before.pep_scan.clone());
+        // A hit that came in while the decision was being written is not what was decided about.
+        if *looked_at.get_or_init(|| scans.clone()) != scans {
+            return Err(Failure::Conflict);
+        }
         let mut after = before.clone();
-        let change = after.decide_standing(verdict, now).map_err(refused)?;
+        let mut change = after.decide_standing(verdict, now).map_err(refused)?;
+        let mut evidence = Vec::new();
+        for kind in [ScanKind::Ofac, ScanKind::PepScan] {
+            if matches!(before.scan(kind).status, ScanStatus::Failed | ScanStatus::Reviewing) {
+                let decided = (kind, verdict.as_str(), None);
+                let (item, field) = disposition(app, caller, &before, decided, now)?;
+                evidence.push(item);
+                change.fields.push(field);
+            }
+        }
         let reply = object(200, &straddle::masked(&after), request, now)?;
         Ok(Attempt {
             verdict: Some(verdict),
+            evidence,
             ..Attempt::change(Some(before), after, change, reply)
         })
     })

@@ -307,6 +307,7 @@ impl World {
     async fn screen(&self, id: &str, ofac: &[&str], pep: &[&str]) {
         let print = Fingerprint::parse("0123456789abcdef").unwrap();
         let found = |ids: &[&str]| Finding {
+            is_searched: true,
             subject: print.clone(),
             hits: ids.iter().map(|id| (ListedEntity::new("sdn", id), print.clone())).collect(),
             withdrawn: BTreeSet::new(),

@@ -371,6 +371,7 @@ async fn real_checks_run_within_the_request_and_a_listed_name_is_seen() {
     assert_eq!(record.ofac.hits.len(), 1);
     let (entity, known) = record.ofac.hits.iter().next().unwrap();
     let again = domain::scan::Finding {
+        is_searched: true,
         subject: known.subject.clone().unwrap(),
         hits: [(entity.clone(), known.content.clone())].into(),
         withdrawn: std::collections::BTreeSet::new(),

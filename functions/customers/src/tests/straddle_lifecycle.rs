@@ -103,6 +103,7 @@ async fn another_identity_is_verified_again() {
     let before = world.record(id).await;
     let mut after = before.clone();
     let none = domain::scan::Finding {
+        is_searched: true,
         subject: domain::scan::Fingerprint::parse("0123456789abcdef").unwrap(),
         hits: std::collections::BTreeMap::new(),
         withdrawn: std::collections::BTreeSet::new(),

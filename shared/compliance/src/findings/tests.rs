@@ -33,6 +33,20 @@ fn asks(customer: &Customer, old: &EditionSet, new: &EditionSet) -> Asks {
     Watch::new(&delta, &config).asks(&subject, true, [&customer.ofac, &customer.pep_scan])
 }
 
+/// Nobody is cleared by a list that is not there.
+#[test]
+fn a_scan_of_whose_kind_no_list_is_at_hand_stays_pending() {
+    let pep = Index::from_bytes(index("peps", Topic::Pep, &[DOV])).unwrap();
+    for (set, ofac, pep_scan) in [
+        (sanctions(&[DOV]), ScanStatus::Clear, ScanStatus::Pending),
+        (EditionSet::of(vec![pep]), ScanStatus::Pending, ScanStatus::Clear),
+    ] {
+        let mut ana = customer("Anatolia", "Quillson");
+        run(&mut ana, &set);
+        assert_eq!((ana.ofac.status, ana.pep_scan.status), (ofac, pep_scan));
+    }
+}
+
 #[test]
 fn an_entry_that_leaves_the_list_takes_its_case_along() {
     let mut ana = customer("Anatolia", "Quillson");

@@ -40,7 +40,7 @@ pub struct WatchList {
     pub lists: Vec<String>,
     /// The version of the engine's configuration.
     pub config: String,
-    /// Whether a sanctions list was among them; without one, finding nothing means nothing.
+    /// Whether every sanctions list was among them, and there is one; else finding nothing means nothing.
     pub covers_sanctions: bool,
 }
 
@@ -70,10 +70,7 @@ pub fn search(applicant: &Applicant, editions: &EditionSet, config: &Config) -> 
         })
         .collect();
     lists.sort();
-    let covers_sanctions = editions
-        .indexes()
-        .flat_map(|index| index.lists())
-        .any(|list| list.topic == Topic::Sanctions);
+    let covers_sanctions = editions.covers(Topic::Sanctions);
     WatchList { matches, lists, config: config.version.clone(), covers_sanctions }
 }
 

@@ -47,7 +47,7 @@ impl Difference {
     }
 
     fn common(&mut self, a: &CommonProfile, b: &CommonProfile) {
-        self.note("citizenshipCountryCode", a.citizenship != b.citizenship);
+        self.note(crate::event::CITIZENSHIP, a.citizenship != b.citizenship);
         self.note("enableBackupWithholding", a.backup_withholding != b.backup_withholding);
         self.note(
             "backupWithholdingPercent",

@@ -6,6 +6,7 @@ use super::*;
 use crate::calendar::BirthDate;
 use crate::choices::PhoneType;
 use crate::contact::Phone;
+use crate::country::Country;
 use crate::ids::{OwnerId, PhoneId};
 use crate::phone::PhoneNumber;
 use crate::scan::{Fingerprint, ListedEntity, ScanStatus};
@@ -80,7 +81,7 @@ fn owner(n: u128, customer: u128, percent: &str) -> Contact {
 fn found(entries: &[&str]) -> Finding {
     let print = Fingerprint::parse("0123456789abcdef").unwrap();
     let hits = entries.iter().map(|uid| (ListedEntity::new("pep", uid), print.clone())).collect();
-    Finding { subject: print, hits, withdrawn: BTreeSet::new() }
+    Finding { is_searched: true, subject: print, hits, withdrawn: BTreeSet::new() }
 }
 
 fn none() -> Finding {
@@ -217,6 +218,30 @@ fn changing_the_primary_changes_the_copy_on_the_customer() {
     assert_eq!(change.fields, [format!("phones/{}.phoneNumber", phone_id(1))]);
     let copy = customer.primary(ContactKind::Phone).unwrap();
     assert_eq!((copy.primary, &copy.body), (true, &phone("2015552399")));
+}
+
+/// What was cleared is what had been screened.
+#[test]
+fn a_case_cleared_before_its_change_was_screened_waits_for_the_screening() {
+    let mut customer = onboard(person("Smith"));
+    customer.screened(1, &none(), &found(&["1"]), at(1)).unwrap();
+    customer.change_party(person("Jones"), AuditAction::ChangeName, at(2)).unwrap();
+    customer.decide(ScanKind::PepScan, Decision::Clear, at(3)).unwrap();
+    assert_eq!(customer.pep_scan.status, ScanStatus::Pending);
+    customer.screened(2, &none(), &none(), at(4)).unwrap();
+    assert_eq!(customer.pep_scan.status, ScanStatus::Clear);
+}
+
+#[test]
+fn another_citizenship_is_screened_and_takes_no_status_away() {
+    let mut customer = onboard(person("Smith"));
+    customer.screened(1, &none(), &none(), at(1)).unwrap();
+    let mut party = person("Smith");
+    let Party::Personal(changed) = &mut party else { panic!("a person") };
+    changed.profile.common.citizenship = Some(Country::parse("FR").unwrap());
+    let change = customer.change_party(party, AuditAction::ChangeProfile, at(2)).unwrap();
+    assert!(change.events.iter().any(EventKind::needs_screening));
+    assert_eq!((customer.subject_revision, customer.ofac.status), (2, ScanStatus::Clear));
 }
 
 #[test]

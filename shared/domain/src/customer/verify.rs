@@ -132,7 +132,7 @@ impl Customer {
             Verdict::Verified => {
                 self.verification = Verification::Verified;
                 for kind in [ScanKind::Ofac, ScanKind::PepScan] {
-                    if let Ok(cleared) = self.scan(kind).after_decision(Decision::Clear) {
+                    if let Ok(cleared) = self.decided(kind, Decision::Clear) {
                         self.move_scan(kind, cleared, &mut change);
                     }
                 }

@@ -16,6 +16,7 @@ fn print(number: u8) -> Fingerprint {
 
 fn finding(subject: u8, hits: &[(&str, u8)], withdrawn: &[&str]) -> Finding {
     Finding {
+        is_searched: true,
         subject: print(subject),
         hits: hits.iter().map(|(name, content)| (entity(name), print(*content))).collect(),
         withdrawn: withdrawn.iter().map(|name| entity(name)).collect(),
@@ -34,6 +35,15 @@ fn scan(status: ScanStatus) -> Scan {
         Positive => Verdict::Confirmed,
     };
     Scan { status, hits: BTreeMap::from([(entity("a"), hit(verdict))]) }
+}
+
+#[test]
+fn what_was_not_searched_is_not_clear() {
+    let nowhere = Finding { is_searched: false, ..finding(1, &[], &[]) };
+    for status in [Pending, Clear, Failed, Reviewing, Positive] {
+        let before = if status == Pending { Scan::default() } else { scan(status) };
+        assert_eq!(before.after_screening(&nowhere).status, status);
+    }
 }
 
 #[test]
@@ -215,7 +225,7 @@ impl World {
             })
             .map(|(entity, _)| entity.clone())
             .collect();
-        Finding { subject, hits, withdrawn }
+        Finding { is_searched: true, subject, hits, withdrawn }
     }
 }
 

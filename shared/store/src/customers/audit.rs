@@ -102,6 +102,12 @@ pub enum ChainBroken {
         /// The last entry by the customer's item.
         head: u64,
     },
+    /// A disposition that an entry binds by its digest is gone or was altered.
+    #[error("the disposition that entry {seq} binds is gone or was altered")]
+    EvidenceAltered {
+        /// The entry.
+        seq: u64,
+    },
     /// The last entry is not the one that the customer's item names: it was changed.
     #[error("the last entry, {seq}, was changed")]
     LastChanged {

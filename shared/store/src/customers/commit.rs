@@ -271,16 +271,36 @@ impl Customers {
         partner: PartnerId,
         id: CustomerId,
     ) -> Result<Option<Result<u64, ChainBroken>>, CustomersError> {
-        let head = match self.get(partner, id).await? {
-            Some(customer) => customer.audit,
-            None => match self.erased(partner, id).await? {
-                Some(head) => head,
-                None => return Ok(None),
-            },
-        };
         let query = Query::partition(customer_partition(partner, id)).beginning("AUDIT#");
-        let items = Box::pin(self.table.query_all(&query)).await?;
-        Ok(Some(verify(items.into_iter().map(read_entry), &head)))
+        let mut before = None;
+        loop {
+            let (head, is_erased) = match self.get(partner, id).await? {
+                Some(customer) => (customer.audit, false),
+                None => match self.erased(partner, id).await? {
+                    Some(head) => (head, true),
+                    None => return Ok(None),
+                },
+            };
+            let items = Box::pin(self.table.query_all(&query)).await?;
+            let entries: Vec<_> = items.into_iter().map(read_entry).collect();
+            let readable: Vec<AuditEntry> =
+                entries.iter().filter_map(|entry| entry.as_ref().ok()).cloned().collect();
+            let verdict = verify(entries, &head);
+            match verdict {
+                // An erased customer's evidence is gone by right.
+                Ok(count) if is_erased => return Ok(Some(Ok(count))),
+                Ok(count) => {
+                    let altered = self.altered_evidence(partner, id, &readable).await?;
+                    return Ok(Some(altered.map_or(Ok(count), Err)));
+                }
+                // Head and chain are read one after the other: a change between the two looks like tampering, and is none
+                // when the head has moved.
+                Err(_) if before.as_ref().is_some_and(|seen| *seen != head) => {}
+                Err(broken) if before.is_some() => return Ok(Some(Err(broken))),
+                Err(_) => {}
+            }
+            before = Some(head);
+        }
     }
 
     /// The audit entries themselves, oldest first.

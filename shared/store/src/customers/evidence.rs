@@ -15,14 +15,16 @@
 //! | [`Customers::has_run`] | 1 GetItem | 1 |
 //! | [`Customers::repeat_evidence`] | 1 UpdateItem | 1 per KB |
 
+use crypto::sha256;
+use domain::audit::AuditEntry;
 use domain::ids::{CustomerId, EventId, PartnerId};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use super::Customers;
 use super::record::to_compact_item;
+use super::{ChainBroken, Customers};
 use crate::keys::{Key, RepeatedScreeningKey, ScreeningKey};
-use crate::{Expression, Item, StoreError, Update, WriteError};
+use crate::{Expression, Item, StoreError, Update, WriteError, from_item};
 
 /// Ten years, leap days included.
 const REPEATED_KEPT: SignedDuration = SignedDuration::from_hours(3_653 * 24);
@@ -42,7 +44,49 @@ pub fn evidence(
     Ok(item)
 }
 
+/// How an audit entry names a piece of evidence and binds it: `screening/<run>#<SHA-256 of its JSON>`.
+///
+/// # Errors
+/// [`StoreError::Malformed`] when the item is no record.
+pub fn evidence_digest(run: EventId, item: &Item) -> Result<String, StoreError> {
+    let mut item = item.clone();
+    item.remove("pk");
+    item.remove("sk");
+    // Members of a JSON value are sorted, so one record has one text.
+    let record: serde_json::Value = from_item(item)?;
+    Ok(format!("{EVIDENCE}{run}#{}", hex::encode(sha256(record.to_string().as_bytes()))))
+}
+
+/// What [`evidence_digest`] begins with.
+const EVIDENCE: &str = "screening/";
+
 impl Customers {
+    /// The first piece of evidence that an audit entry binds and that is gone or was altered.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(super) async fn altered_evidence(
+        &self,
+        partner: PartnerId,
+        customer: CustomerId,
+        entries: &[AuditEntry],
+    ) -> Result<Option<ChainBroken>, StoreError> {
+        for entry in entries {
+            for field in &entry.fields {
+                let Some(named) = field.strip_prefix(EVIDENCE) else { continue };
+                let run = named.split_once('#').and_then(|(run, _)| EventId::parse(run).ok());
+                let altered = Some(ChainBroken::EvidenceAltered { seq: entry.seq });
+                let Some(run) = run else { return Ok(altered) };
+                let key = ScreeningKey::new(partner, customer, run);
+                match Box::pin(self.table.get(&key)).await? {
+                    Some(item) if evidence_digest(run, &item)? == *field => {}
+                    _ => return Ok(altered),
+                }
+            }
+        }
+        Ok(None)
+    }
+
     /// Whether a run has left evidence under its own name.
     ///
     /// # Errors

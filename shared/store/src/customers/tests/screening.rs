@@ -11,7 +11,7 @@ use crate::{Query, number, text as attribute};
 fn finding(hits: &[&str]) -> Finding {
     let print = Fingerprint::parse("0123456789abcdef").unwrap();
     let hits = hits.iter().map(|uid| (ListedEntity::new("sdn", uid), print.clone())).collect();
-    Finding { subject: print, hits, withdrawn: BTreeSet::new() }
+    Finding { is_searched: true, subject: print, hits, withdrawn: BTreeSet::new() }
 }
 
 impl World {
