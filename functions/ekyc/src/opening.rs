@@ -114,10 +114,18 @@ pub(crate) async fn look(
     Ok(Look { subject, head, issues, journey_id, journey })
 }
 
+/// A slot for a new code.
+pub(crate) struct Free {
+    /// So many remain after it.
+    pub remaining: i64,
+    /// The limits of its session.
+    pub limits: Limits,
+}
+
 /// Whether to go on, or what to answer.
 pub(crate) enum Decided {
-    /// A slot is free; so many remain after it.
-    Free(i64),
+    /// A slot is free.
+    Free(Free),
     /// This is the answer.
     Answer(Reply),
     /// Something that was left unfinished has been finished: look again.
@@ -140,7 +148,9 @@ pub(crate) async fn decide(
     limits: &Limits,
     now: Timestamp,
 ) -> Result<Decided, Failure> {
-    if finish_overdue(core, place, wish.method, look, limits, now).await? {
+    let snapshot = snapshot(core, place, look).await?;
+    let running = snapshot.as_ref().unwrap_or(limits);
+    if finish_overdue(core, place, wish.method, look, running, now).await? {
         return Ok(Decided::Again);
     }
     let mut ask = Ask {
@@ -160,7 +170,10 @@ pub(crate) async fn decide(
         begun = start(&ask, &look.issues, journey, limits, now);
     }
     let answer = match begun {
-        Start::Free(remaining) => return Ok(Decided::Free(remaining)),
+        Start::Free(remaining) => {
+            let limits = limits_of_next(limits, snapshot.as_ref());
+            return Ok(Decided::Free(Free { remaining, limits }));
+        }
         Start::Failed => {
             let live = journey.and_then(|journey| journey.live.as_ref());
             let failed = Answer::of("failed").info("scope", Ended::Journey.as_str());
@@ -192,6 +205,30 @@ pub(crate) async fn decide(
         }
     };
     answer.reply().map(Decided::Answer)
+}
+
+/// The limits that the newest session was created under, where a wrong code makes them matter: a session is judged by its
+/// own, whatever was configured since. 1 round trip, and none where no code was wrong.
+async fn snapshot(core: &Core, place: &Place, look: &Look) -> Result<Option<Limits>, Failure> {
+    let judged = look
+        .journey
+        .as_ref()
+        .filter(|journey| journey.state == JourneyState::Open && journey.wrong > 0);
+    let Some(live) = judged.and_then(|journey| journey.live.as_ref()) else { return Ok(None) };
+    let (_, session) = Box::pin(core.ekyc.session(place, live.auth)).await.map_err(broken)?;
+    Ok(session.map(|session| session.limits))
+}
+
+/// The limits of a journey's next session: those in force, but a journey that has wrong codes keeps the room that it had.
+/// Otherwise a lower maximum would fail it by the codes that were wrong before.
+fn limits_of_next(limits: &Limits, snapshot: Option<&Limits>) -> Limits {
+    let mut next = limits.clone();
+    if let Some(before) = snapshot {
+        next.maximum_number_of_invalid_validates = next
+            .maximum_number_of_invalid_validates
+            .max(before.maximum_number_of_invalid_validates);
+    }
+    next
 }
 
 /// A journey whose limit was reached but whose end was not written, because its writer died.
@@ -322,8 +359,8 @@ pub(crate) struct Opening<'a> {
 
 /// Whether the slot was taken.
 pub(crate) enum Reserved {
-    /// It was, until this moment the code lives.
-    Yes(Timestamp),
+    /// It was, by this code.
+    Yes(Code),
     /// Another request came first: look again.
     No,
 }
@@ -363,7 +400,7 @@ pub(crate) async fn reserve(core: &Core, opening: &Opening<'_>) -> Result<Reserv
         core.ekyc.put_penny(&mut transaction, &penny(opening)).map_err(broken)?;
     }
     match Box::pin(transaction.commit(core.table())).await {
-        Ok(()) => Ok(Reserved::Yes(expires_at)),
+        Ok(()) => Ok(Reserved::Yes(code)),
         Err(CommitError::Refused(_) | CommitError::Conflict) => Ok(Reserved::No),
         Err(error) => Err(broken(error)),
     }

@@ -25,6 +25,8 @@ enum Move {
     Claim,
     Right,
     Wrong,
+    GiveBack,
+    Void(bool),
     Expired,
     Fail(bool),
     WriteOff,
@@ -41,6 +43,8 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
         6 => Just(Move::Claim),
         1 => Just(Move::Right),
         4 => Just(Move::Wrong),
+        2 => Just(Move::GiveBack),
+        2 => any::<bool>().prop_map(Move::Void),
         2 => Just(Move::Expired),
         1 => any::<bool>().prop_map(Move::Fail),
         1 => Just(Move::WriteOff),
@@ -151,6 +155,22 @@ fn same(moves: Vec<Move>) {
                         ekyc.settle_wrong(tx, &slot, &seen, None);
                     };
                     (true, house.commit(settle).await)
+                }
+                Move::GiveBack => {
+                    let is_live = seen.live(current).is_some();
+                    let moved = house.ekyc.give_back(&slot, is_live).await.unwrap();
+                    (journey.give_back(current), matches!(moved, Moved::Done(_)))
+                }
+                Move::Void(newest) => {
+                    let live = seen.live(current);
+                    let code = if newest {
+                        live.map(|live| &live.code)
+                    } else {
+                        live.and_then(|live| live.previous.as_ref())
+                    };
+                    let digest = code.map_or("none", |code| &code.digest).to_owned();
+                    let moved = house.ekyc.void(&slot, &digest, "never").await.unwrap();
+                    (journey.void(current, &digest, "never"), matches!(moved, Moved::Done(_)))
                 }
                 Move::Expired => {
                     let room = seen.expired < limits.maximum_number_of_expired_validates;
