@@ -447,7 +447,7 @@ pub(crate) async fn note_sent(
     once: &Once,
     reply: Reply,
 ) -> Result<Reply, Failure> {
-    let mut moves = true;
+    let (mut moves, mut tells) = (true, true);
     for round in 0..=crate::app::RETRIES {
         if round > 0 {
             runtime::pause(round, &*core.random).await;
@@ -460,8 +460,13 @@ pub(crate) async fn note_sent(
         if let (Some(penny), Some(payment)) = (note.penny, note.provider) {
             core.ekyc.accept_penny(&mut transaction, penny, payment);
         }
-        core.tell(&mut transaction, slot, customer, EkycStep::Initiated, None)?;
+        if tells {
+            core.tell(&mut transaction, slot, customer, EkycStep::Initiated, None)?;
+        }
         once.keep(core, &mut transaction, &reply).await?;
+        if transaction.is_empty() {
+            return Ok(reply);
+        }
         let Err(refused) = Box::pin(transaction.commit(core.table())).await else {
             return Ok(reply);
         };
@@ -469,12 +474,21 @@ pub(crate) async fn note_sent(
             return Ok(earlier);
         }
         match refused {
-            refused if refused.refusal(JOURNEY).is_some() => moves = false,
+            refused if refused.refusal(JOURNEY).is_some() => {
+                moves = false;
+                let standing = Ekyc::standing_journey(&refused).map_err(broken)?;
+                tells = !standing.is_some_and(|journey| was_told(&journey, slot.auth));
+            }
             CommitError::Conflict => {}
             refused => return Err(broken(refused)),
         }
     }
     Err(Failure::Conflict)
+}
+
+/// Whether the code came back before anybody noted that it was sent: then the same transaction told both.
+pub(crate) fn was_told(journey: &Journey, auth: AuthId) -> bool {
+    journey.live(auth).is_some_and(|live| live.state == SessionState::Authenticated)
 }
 
 /// Gives the slot of a session back of which nothing was sent. What has gone its own way meanwhile is left alone.

@@ -311,8 +311,15 @@ impl Trial<'_> {
             if round > 0 {
                 pause(round, &*core.random).await;
             }
-            let mut transaction = Box::pin(self.prove()).await?;
-            core.ekyc.settle_right(&mut transaction, &self.slot);
+            let from = seen.live(self.slot.auth).map_or(SessionState::Initiated, |live| live.state);
+            let mut transaction = Transaction::new();
+            if from == SessionState::Sending {
+                // Whoever should have noted that it was sent died or is slow; the code shows that it was.
+                let (customer, step) = (self.head.customer, EkycStep::Initiated);
+                core.tell(&mut transaction, &self.slot, customer, step, None)?;
+            }
+            transaction.append(Box::pin(self.prove()).await?);
+            core.ekyc.settle_right(&mut transaction, &self.slot, from);
             let (place, auth) = (self.slot.place, self.slot.auth);
             core.ekyc.end_session(&mut transaction, place, auth, SessionState::Authenticated, None);
             if clears {
@@ -331,6 +338,11 @@ impl Trial<'_> {
             let moved = refused.refusal(JOURNEY).is_some();
             if let Some(earlier) = self.stood(refused).await? {
                 return Ok(Spent::Answered(earlier));
+            }
+            let open = seen.live(self.slot.auth).is_some_and(|live| live.state.is_open());
+            if moved && open && seen.state == JourneyState::Open {
+                // It was noted as sent meanwhile.
+                continue;
             }
             if moved {
                 // Somebody else's right code, the session's end, or a newer session came first.

@@ -47,6 +47,9 @@ async fn a_send_that_may_have_gone_out_keeps_its_session() {
     assert_eq!(again["remainingPasscodes"], 2, "the slot counts");
     assert_eq!(world.sent.all().len(), 1);
     assert_eq!(world.try_code(&place, &lost, &code).await.0, "authenticated");
+    let told = world.told().await;
+    let steps: Vec<&str> = told.iter().map(|(step, _)| step.as_str()).collect();
+    assert_eq!(steps, ["Initiated", "Authenticated"], "nobody else tells the first any more");
 }
 
 #[tokio::test]

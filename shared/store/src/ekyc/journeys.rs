@@ -275,13 +275,14 @@ impl Ekyc {
         self.entry(transaction, slot, may, update);
     }
 
-    /// Adds that the claimed attempt was right.
-    pub fn settle_right(&self, transaction: &mut Transaction, slot: &Slot<'_>) {
+    /// Adds that the claimed attempt was right. `from` is where the session stood, which says what else is to be told.
+    pub fn settle_right(&self, transaction: &mut Transaction, slot: &Slot<'_>, from: SessionState) {
+        let unmoved = on("#liveState = :from").text(":from", from.as_str());
         let update = on("SET #state = :done, #liveState = :done, #attempts = #attempts - :one, \
                          #liveAttempts = #liveAttempts - :one")
         .text(":done", JourneyState::Authenticated.as_str())
         .number(":one", 1);
-        self.entry(transaction, slot, slot.open(), update);
+        self.entry(transaction, slot, slot.open().and(unmoved), update);
     }
 
     /// Adds that the claimed attempt was wrong, and what ends by it. `seen` is the journey that this was computed from.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crypto::KeyRing;
 use crypto::test_support::{MemoryKeys, MemoryWrapper};
-use domain::ekyc::{Code, Ended, Journey, JourneyId, Limits, Method};
+use domain::ekyc::{Code, Ended, Journey, JourneyId, Limits, Method, SessionState};
 use domain::ids::{ApplicationId, AuthId, PartnerId};
 use domain::time::{FixedClock, SequenceRandom};
 use jiff::Timestamp;
@@ -145,10 +145,12 @@ fn same(moves: Vec<Move>) {
                     let moved = house.ekyc.claim(&slot, &limits, at(now)).await.unwrap();
                     (claimed, matches!(moved, Moved::Done(_)))
                 }
-                Move::Right => (
-                    journey.settle_right(current),
-                    house.commit(|ekyc, tx| ekyc.settle_right(tx, &slot)).await,
-                ),
+                Move::Right => {
+                    let from = seen.live(current).map_or(SessionState::Sending, |live| live.state);
+                    let settle =
+                        |ekyc: &Ekyc, tx: &mut Transaction| ekyc.settle_right(tx, &slot, from);
+                    (journey.settle_right(current), house.commit(settle).await)
+                }
                 Move::Wrong if model.is_some() => {
                     journey.settle_wrong(current);
                     let settle = |ekyc: &Ekyc, tx: &mut Transaction| {
