@@ -142,7 +142,7 @@ impl World {
     }
 
     pub(crate) async fn refreshed(&self) -> std::collections::BTreeMap<String, Report> {
-        refresh::run(&self.refresh).await.unwrap()
+        refresh::run(&self.refresh, &refresh::Asked::default()).await.unwrap()
     }
 
     pub(crate) async fn manifest(&self) -> Manifest {

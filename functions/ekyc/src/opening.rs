@@ -114,10 +114,18 @@ pub(crate) async fn look(
     Ok(Look { subject, head, issues, journey_id, journey })
 }
 
+/// A slot for a new code.
+pub(crate) struct Free {
+    /// So many remain after it.
+    pub remaining: i64,
+    /// The limits of its session.
+    pub limits: Limits,
+}
+
 /// Whether to go on, or what to answer.
 pub(crate) enum Decided {
-    /// A slot is free; so many remain after it.
-    Free(i64),
+    /// A slot is free.
+    Free(Free),
     /// This is the answer.
     Answer(Reply),
     /// Something that was left unfinished has been finished: look again.
@@ -140,7 +148,9 @@ pub(crate) async fn decide(
     limits: &Limits,
     now: Timestamp,
 ) -> Result<Decided, Failure> {
-    if finish_overdue(core, place, wish.method, look, limits, now).await? {
+    let snapshot = snapshot(core, place, look).await?;
+    let running = snapshot.as_ref().unwrap_or(limits);
+    if finish_overdue(core, place, wish.method, look, running, now).await? {
         return Ok(Decided::Again);
     }
     let mut ask = Ask {
@@ -160,7 +170,10 @@ pub(crate) async fn decide(
         begun = start(&ask, &look.issues, journey, limits, now);
     }
     let answer = match begun {
-        Start::Free(remaining) => return Ok(Decided::Free(remaining)),
+        Start::Free(remaining) => {
+            let limits = limits_of_next(limits, snapshot.as_ref());
+            return Ok(Decided::Free(Free { remaining, limits }));
+        }
         Start::Failed => {
             let live = journey.and_then(|journey| journey.live.as_ref());
             let failed = Answer::of("failed").info("scope", Ended::Journey.as_str());
@@ -192,6 +205,30 @@ pub(crate) async fn decide(
         }
     };
     answer.reply().map(Decided::Answer)
+}
+
+/// The limits that the newest session was created under, where a wrong code makes them matter: a session is judged by its
+/// own, whatever was configured since. 1 round trip, and none where no code was wrong.
+async fn snapshot(core: &Core, place: &Place, look: &Look) -> Result<Option<Limits>, Failure> {
+    let judged = look
+        .journey
+        .as_ref()
+        .filter(|journey| journey.state == JourneyState::Open && journey.wrong > 0);
+    let Some(live) = judged.and_then(|journey| journey.live.as_ref()) else { return Ok(None) };
+    let (_, session) = Box::pin(core.ekyc.session(place, live.auth)).await.map_err(broken)?;
+    Ok(session.map(|session| session.limits))
+}
+
+/// The limits of a journey's next session: those in force, but a journey that has wrong codes keeps the room that it had.
+/// Otherwise a lower maximum would fail it by the codes that were wrong before.
+fn limits_of_next(limits: &Limits, snapshot: Option<&Limits>) -> Limits {
+    let mut next = limits.clone();
+    if let Some(before) = snapshot {
+        next.maximum_number_of_invalid_validates = next
+            .maximum_number_of_invalid_validates
+            .max(before.maximum_number_of_invalid_validates);
+    }
+    next
 }
 
 /// A journey whose limit was reached but whose end was not written, because its writer died.
@@ -322,8 +359,8 @@ pub(crate) struct Opening<'a> {
 
 /// Whether the slot was taken.
 pub(crate) enum Reserved {
-    /// It was, until this moment the code lives.
-    Yes(Timestamp),
+    /// It was, by this code.
+    Yes(Code),
     /// Another request came first: look again.
     No,
 }
@@ -363,7 +400,7 @@ pub(crate) async fn reserve(core: &Core, opening: &Opening<'_>) -> Result<Reserv
         core.ekyc.put_penny(&mut transaction, &penny(opening)).map_err(broken)?;
     }
     match Box::pin(transaction.commit(core.table())).await {
-        Ok(()) => Ok(Reserved::Yes(expires_at)),
+        Ok(()) => Ok(Reserved::Yes(code)),
         Err(CommitError::Refused(_) | CommitError::Conflict) => Ok(Reserved::No),
         Err(error) => Err(broken(error)),
     }
@@ -410,7 +447,7 @@ pub(crate) async fn note_sent(
     once: &Once,
     reply: Reply,
 ) -> Result<Reply, Failure> {
-    let mut moves = true;
+    let (mut moves, mut tells) = (true, true);
     for round in 0..=crate::app::RETRIES {
         if round > 0 {
             runtime::pause(round, &*core.random).await;
@@ -423,8 +460,13 @@ pub(crate) async fn note_sent(
         if let (Some(penny), Some(payment)) = (note.penny, note.provider) {
             core.ekyc.accept_penny(&mut transaction, penny, payment);
         }
-        core.tell(&mut transaction, slot, customer, EkycStep::Initiated, None)?;
+        if tells {
+            core.tell(&mut transaction, slot, customer, EkycStep::Initiated, None)?;
+        }
         once.keep(core, &mut transaction, &reply).await?;
+        if transaction.is_empty() {
+            return Ok(reply);
+        }
         let Err(refused) = Box::pin(transaction.commit(core.table())).await else {
             return Ok(reply);
         };
@@ -432,12 +474,21 @@ pub(crate) async fn note_sent(
             return Ok(earlier);
         }
         match refused {
-            refused if refused.refusal(JOURNEY).is_some() => moves = false,
+            refused if refused.refusal(JOURNEY).is_some() => {
+                moves = false;
+                let standing = Ekyc::standing_journey(&refused).map_err(broken)?;
+                tells = !standing.is_some_and(|journey| was_told(&journey, slot.auth));
+            }
             CommitError::Conflict => {}
             refused => return Err(broken(refused)),
         }
     }
     Err(Failure::Conflict)
+}
+
+/// Whether the code came back before anybody noted that it was sent: then the same transaction told both.
+pub(crate) fn was_told(journey: &Journey, auth: AuthId) -> bool {
+    journey.live(auth).is_some_and(|live| live.state == SessionState::Authenticated)
 }
 
 /// Gives the slot of a session back of which nothing was sent. What has gone its own way meanwhile is left alone.

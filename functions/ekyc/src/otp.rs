@@ -18,7 +18,7 @@ use domain::problem::Problem;
 use http_api::{Caller, Failure, ObjectReader, Reply, Request};
 use jiff::{SignedDuration, Timestamp};
 use runtime::{Clients, Settings, failpoint, pause};
-use store::ekyc::{Place, Session, Slot};
+use store::ekyc::{Moved, Place, Session, Slot};
 
 use crate::answer::Answer;
 use crate::app::{Core, RETRIES, broken, indexed};
@@ -29,7 +29,7 @@ use crate::opening::{
     Decided, Drawn, Note, Once, Opening, Reserved, Wish, decide, destination_rejected, draw, look,
     no_destination, note_sent, release, reserve,
 };
-use crate::passcode::Passcode;
+use crate::passcode::{Challenge, Passcode};
 use crate::path;
 use crate::senders::{self, Message, PasscodeSender, SendError};
 use crate::templates::Templates;
@@ -222,8 +222,8 @@ async fn open(app: &OtpApp, caller: &Caller, request: &Request) -> Result<Reply,
             once: &once,
         };
         let limits = &configuration.limits;
-        let remaining = match Box::pin(decide(core, &place, &look, &wish, limits, now)).await? {
-            Decided::Free(remaining) => remaining,
+        let free = match Box::pin(decide(core, &place, &look, &wish, limits, now)).await? {
+            Decided::Free(free) => free,
             Decided::Answer(reply) => return Ok(reply),
             Decided::Again => continue,
         };
@@ -251,7 +251,7 @@ async fn open(app: &OtpApp, caller: &Caller, request: &Request) -> Result<Reply,
             masked: destination.masked(),
             destination: channelled,
             sealed: sealed.map_err(broken)?,
-            limits: limits.clone(),
+            limits: free.limits,
             locale: configuration.otp.locale.as_ref().map(|locale| locale.as_str().to_owned()),
             created_at: now,
             merchant: merchant.as_str().to_owned(),
@@ -261,16 +261,18 @@ async fn open(app: &OtpApp, caller: &Caller, request: &Request) -> Result<Reply,
         };
         let place = &place;
         let opening = Opening { place, look: &look, session, code: &code, once: &once, now };
-        let Reserved::Yes(expires_at) = Box::pin(reserve(core, &opening)).await? else { continue };
+        let Reserved::Yes(made) = Box::pin(reserve(core, &opening)).await? else { continue };
         failpoint("otp.reserved");
         let parcel = Parcel {
             session: &opening.session,
             destination: &destination,
             index: &index,
             code: &code,
+            digest: &made.digest,
             templates: &configuration.otp.message_templates,
             now,
         };
+        let (remaining, expires_at) = (free.remaining, made.expires_at);
         return Box::pin(send_first(app, &parcel, &opening, remaining, expires_at)).await;
     }
     Err(Failure::Conflict)
@@ -282,6 +284,8 @@ pub(crate) struct Parcel<'a> {
     pub destination: &'a Destination,
     pub index: &'a str,
     pub code: &'a Passcode,
+    /// What is stored of the code.
+    pub digest: &'a str,
     pub templates: &'a Templates,
     pub now: Timestamp,
 }
@@ -313,8 +317,12 @@ pub(crate) async fn post(
     let ticket = match Box::pin(app.guard.admit(&attempt)).await {
         Ok(Admission::Send(ticket)) => ticket,
         Ok(Admission::Suppress) => {
-            app.sender.pace(channel).await;
-            return Ok(Posted::Done { message: None, ticket: None });
+            // While the message would be on its way, so that it takes no longer.
+            let (voided, ()) = tokio::join!(void(app, place, parcel), app.sender.pace(channel));
+            return Ok(match voided {
+                Ok(()) => Posted::Done { message: None, ticket: None },
+                Err(failure) => Posted::Not(failure, "guard"),
+            });
         }
         Err(GuardError::PartnerBusy { retry_after_seconds }) => {
             let busy = Failure::Busy { retry_after: retry_after_seconds };
@@ -349,6 +357,31 @@ pub(crate) async fn post(
         SendError::Throttled => Posted::Not(Failure::unavailable(1, refused), "throttled"),
         other => Posted::Not(Failure::unavailable(LATER_SECONDS, other), "unavailable"),
     })
+}
+
+/// A code that nobody was sent is nobody's to guess.
+async fn void(app: &OtpApp, place: &Place, parcel: &Parcel<'_>) -> Result<(), Failure> {
+    let (core, session) = (&app.core, parcel.session);
+    let challenge = Challenge {
+        auth: session.auth,
+        partner: place.partner,
+        purpose: session.method,
+        destination: &session.destination,
+    };
+    let never = core.passcodes.unmatchable(&challenge).await.map_err(broken)?;
+    let journey = &session.journey;
+    let slot = Slot { place, method: session.method, journey, auth: session.auth };
+    for round in 0..=RETRIES {
+        if round > 0 {
+            pause(round, &*core.random).await;
+        }
+        let moved = core.ekyc.void(&slot, parcel.digest, &never).await.map_err(broken)?;
+        // Refused: another session or a third code has taken its place.
+        if !matches!(moved, Moved::Conflict) {
+            return Ok(());
+        }
+    }
+    Err(Failure::Conflict)
 }
 
 async fn send_first(

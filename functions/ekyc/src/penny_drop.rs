@@ -161,8 +161,8 @@ async fn open(app: &PennyDropApp, caller: &Caller, request: &Request) -> Result<
         let must = configuration.require_known_journey;
         let look = Box::pin(look(core, &place, method, asked.journey.as_ref(), must)).await?;
         let wish = Wish { method, destination: None, once: &once };
-        let remaining = match Box::pin(decide(core, &place, &look, &wish, limits, now)).await? {
-            Decided::Free(remaining) => remaining,
+        let free = match Box::pin(decide(core, &place, &look, &wish, limits, now)).await? {
+            Decided::Free(free) => free,
             Decided::Answer(reply) => return Ok(reply),
             Decided::Again => continue,
         };
@@ -185,14 +185,15 @@ async fn open(app: &PennyDropApp, caller: &Caller, request: &Request) -> Result<
         };
         let reference = reference(&configuration, code.reveal())?;
         let session = session(core, &place, &asked, &configuration, &look, auth, now).await?;
-        let session = Session { merchant: merchant.as_str().to_owned(), ..session };
+        let merchant = merchant.as_str().to_owned();
+        let session = Session { merchant, limits: free.limits, ..session };
         let place = &place;
         let opening = Opening { place, look: &look, session, code: &code, once: &once, now };
         let Reserved::Yes(_) = Box::pin(reserve(core, &opening)).await? else { continue };
         failpoint("pennydrop.reserved");
         let account = asked.account;
         let penny = Penny { auth: auth.uuid(), account, name, reference, name_check };
-        return Box::pin(pay(app, &opening, &penny, remaining)).await;
+        return Box::pin(pay(app, &opening, &penny, free.remaining)).await;
     }
     Err(Failure::Conflict)
 }

@@ -16,7 +16,7 @@ use store::{CommitError, Transaction};
 
 use crate::app::{RETRIES, broken};
 use crate::bank::{PaymentId, PaymentQuery, PaymentState, Rejection};
-use crate::opening::release;
+use crate::opening::{release, was_told};
 use crate::penny_drop::PennyDropApp;
 
 /// Younger pennies may still be in the hands of the function that reserved them; a request on its way looks like none.
@@ -131,7 +131,15 @@ async fn note(
                 core.ekyc.sent(transaction, &slot);
             }
             core.ekyc.note_send(transaction, place, penny.auth, Some(payment.as_str()), None);
-            core.tell(transaction, &slot, penny.customer, EkycStep::Initiated, None)?;
+            let journey = match moves {
+                true => None,
+                false => {
+                    core.ekyc.journey(place, slot.method, slot.journey).await.map_err(broken)?
+                }
+            };
+            if !journey.is_some_and(|journey| was_told(&journey, slot.auth)) {
+                core.tell(transaction, &slot, penny.customer, EkycStep::Initiated, None)?;
+            }
         }
         if settled {
             core.ekyc.drop_penny(transaction, penny);

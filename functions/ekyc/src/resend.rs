@@ -6,6 +6,8 @@
 //!
 //! Kill points: `otp.renewed`, `otp.resent`.
 
+use std::sync::Arc;
+
 use domain::ekyc::{
     Ask, Channel, Code, Destination, Issued, MerchantId, Method, SessionState, Start, Verdict,
     judge, start,
@@ -20,6 +22,7 @@ use store::{CommitError, Transaction};
 
 use crate::answer::Answer;
 use crate::app::{Core, RETRIES, broken, indexed};
+use crate::configuration::Configuration;
 use crate::opening::{Drawn, Look, Note, Once, draw, fail, life_of, look, note_sent};
 use crate::otp::{OtpApp, Parcel, Posted, initiated, perhaps, post};
 use crate::passcode::{Challenge, Passcode};
@@ -109,16 +112,27 @@ async fn renew_session(app: &OtpApp, caller: &Caller, request: &Request) -> Resu
                 return same.passcodes(look.issues.remaining(limits, now)).reply();
             }
         };
+        // Everything that can fail before the code that the customer holds gives way to a new one.
+        let envelope = Box::pin(envelope(core, &slot, &session)).await?;
         let renewal = Renewal { slot: &slot, session: &session, look: &look, once: &once, now };
-        let Some(expires_at) = Box::pin(renew(core, &renewal, sends, &code)).await? else {
+        let Some(made) = Box::pin(renew(core, &renewal, sends, &code)).await? else {
             continue;
         };
         failpoint("otp.renewed");
-        let again = Box::pin(send_again(app, &renewal, &code, sends + 1));
+        let parcel = Parcel {
+            session: &session,
+            destination: &envelope.destination,
+            index: &envelope.index,
+            code: &code,
+            digest: &made.digest,
+            templates: &envelope.configuration.otp.message_templates,
+            now,
+        };
+        let again = Box::pin(send_again(app, &slot, &parcel, sends + 1));
         let state = journey.live(auth).map(|live| live.state);
         let (message, ticket) = again.await?;
         failpoint("otp.resent");
-        let reply = initiated(&session, remaining, sends + 1, expires_at)?;
+        let reply = initiated(&session, remaining, sends + 1, made.expires_at)?;
         let note = Note { provider: message.as_deref(), guard: ticket.as_deref(), penny: None };
         // A session whose first send was never noted is noted now.
         if state == Some(SessionState::Sending) {
@@ -143,7 +157,7 @@ async fn renew(
     renewal: &Renewal<'_>,
     sends: i64,
     code: &Passcode,
-) -> Result<Option<Timestamp>, Failure> {
+) -> Result<Option<Code>, Failure> {
     let Renewal { slot, session, look, once, now } = renewal;
     let expires_at = life_of(&session.limits, *now);
     let challenge = Challenge {
@@ -168,9 +182,10 @@ async fn renew(
     issues.add(slot.code_name(sends + 1), issued, &session.limits);
     let mut transaction = Transaction::new();
     core.ekyc.put_issues(&mut transaction, slot, &issues, before).map_err(broken)?;
-    core.ekyc.renew(&mut transaction, slot, sends, &Code { digest, expires_at });
+    let code = Code { digest, expires_at };
+    core.ekyc.renew(&mut transaction, slot, sends, &code);
     match Box::pin(transaction.commit(core.table())).await {
-        Ok(()) => Ok(Some(expires_at)),
+        Ok(()) => Ok(Some(code)),
         Err(CommitError::Refused(_) | CommitError::Conflict) => Ok(None),
         Err(error) => Err(broken(error)),
     }
@@ -178,15 +193,14 @@ async fn renew(
 
 type Told = (Option<String>, Option<String>);
 
-/// Sends the new code; when that surely failed, the one before counts again and the slot is given back.
-async fn send_again(
-    app: &OtpApp,
-    renewal: &Renewal<'_>,
-    code: &Passcode,
-    sends: i64,
-) -> Result<Told, Failure> {
-    let Renewal { slot, session, .. } = renewal;
-    let core = &app.core;
+/// Where a session's codes go, and in which words.
+struct Envelope {
+    destination: Destination,
+    index: String,
+    configuration: Arc<Configuration>,
+}
+
+async fn envelope(core: &Core, slot: &Slot<'_>, session: &Session) -> Result<Envelope, Failure> {
     let partner = slot.place.partner;
     let plain = core.ekyc.open_destination(partner, session).await.map_err(broken)?;
     let malformed = |_| broken("a stored destination is not as written");
@@ -197,19 +211,21 @@ async fn send_again(
     let index = core.fingerprint(partner, &indexed(&destination)).await?;
     let merchant = MerchantId::parse(&session.merchant).map_err(malformed)?;
     let configuration = core.configuration(partner, &merchant, Method::Otp).await?;
-    let parcel = Parcel {
-        session,
-        destination: &destination,
-        index: &index,
-        code,
-        templates: &configuration.otp.message_templates,
-        now: renewal.now,
-    };
-    match Box::pin(post(app, slot.place, &parcel)).await? {
+    Ok(Envelope { destination, index, configuration })
+}
+
+/// Sends the new code; when that surely failed, the one before counts again and the slot is given back.
+async fn send_again(
+    app: &OtpApp,
+    slot: &Slot<'_>,
+    parcel: &Parcel<'_>,
+    sends: i64,
+) -> Result<Told, Failure> {
+    match Box::pin(post(app, slot.place, parcel)).await? {
         Posted::Done { message, ticket } => Ok((message, ticket)),
-        Posted::Perhaps(error) => Err(perhaps(session, error)),
+        Posted::Perhaps(error) => Err(perhaps(parcel.session, error)),
         Posted::Not(failure, _) => {
-            Box::pin(take_back(core, slot, sends)).await?;
+            Box::pin(take_back(&app.core, slot, sends)).await?;
             Err(failure)
         }
     }

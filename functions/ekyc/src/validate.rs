@@ -1,7 +1,7 @@
 //! The code comes back: counted first, compared after, settled last.
 //!
 //! Round trips: 1 BatchGetItem (subject and session), 1 UpdateItem that counts the attempt against both limits and brings
-//! the digest to compare with, 1 TransactWriteItems that settles; a right code reads the customer, on whom it shows, with
+//! the digest to compare with (beside it 1 GetItem of the destination's wrong codes), 1 TransactWriteItems that settles; a right code reads the customer, on whom it shows, with
 //! 1 GetItem more. With an idempotency key 1 GetItem more, and the record rides along.
 //!
 //! A right code within the limit always authenticates, however many wrong ones are under way: an attempt counts as wrong
@@ -26,7 +26,7 @@ use store::{CommitError, Transaction};
 
 use crate::answer::Answer;
 use crate::app::{Core, RETRIES, actor, broken, session_event};
-use crate::guard::{Guard, Policy, Ticket};
+use crate::guard::{FAILURES, Failures, Guard, Policy, Ticket};
 use crate::opening::{Once, fail};
 use crate::passcode::{Challenge, Passcode};
 use crate::path::{self, not_active, unknown_session, unknown_subject};
@@ -60,9 +60,18 @@ impl ValidateApp {
 }
 
 /// `passcode`, or one of the names that callers of other products use for it.
-fn read_code(object: &ObjectReader<'_>) -> Option<Passcode> {
+fn read_code(object: &ObjectReader<'_>) -> Option<(&'static str, Passcode)> {
     let given = ["passcode", "otp", "code"].into_iter().find(|name| object.has(name));
-    object.required(given.unwrap_or("passcode"), Passcode::parse)
+    let given = given.unwrap_or("passcode");
+    object.required(given, Passcode::parse).map(|code| (given, code))
+}
+
+/// What became of a claimed attempt.
+enum Spent {
+    /// It is settled; this is its answer.
+    Settled(Reply),
+    /// Another request with the same key was settled; this is that one's answer.
+    Answered(Reply),
 }
 
 /// One validation that is going on.
@@ -91,7 +100,7 @@ pub async fn validate(
 
 async fn try_code(app: &ValidateApp, caller: &Caller, request: &Request) -> Result<Reply, Failure> {
     let (core, method) = (&app.core, path::method(request));
-    let code = request.read(read_code)?;
+    let (given, code) = request.read(read_code)?;
     let auth = path::auth(request)?;
     let place = path::place(core, caller, request).await?;
     let once = match Once::of(core, caller, request).await? {
@@ -109,7 +118,7 @@ async fn try_code(app: &ValidateApp, caller: &Caller, request: &Request) -> Resu
     let length = i64::try_from(code.len()).unwrap_or(i64::MAX);
     if length != session.limits.code_length {
         let expected = "a passcode of as many digits as the session's";
-        return Err(Failure::field("passcode", Problem::Malformed { expected }));
+        return Err(Failure::field(given, Problem::Malformed { expected }));
     }
     let slot = Slot { place: &place, method, journey: &session.journey, auth };
     let trial = Trial { app, caller, request, slot, head, session: &session, once: &once };
@@ -130,11 +139,14 @@ impl Trial<'_> {
                 pause(round, &*core.random).await;
             }
             let now = core.now();
-            let claim = core.ekyc.claim(&self.slot, &self.session.limits, now);
-            let standing = match Box::pin(claim).await.map_err(broken)? {
+            let claim = Box::pin(core.ekyc.claim(&self.slot, &self.session.limits, now));
+            let failures = self.app.guard.failures(self.slot.place.partner, self.fingerprint());
+            let (claimed, failures) = tokio::join!(claim, Box::pin(failures));
+            let standing = match claimed.map_err(broken)? {
                 Moved::Done(journey) => {
                     failpoint(self.step("counted"));
-                    return Box::pin(self.compare(code, journey)).await;
+                    let failures = failures.map_err(broken);
+                    return Box::pin(self.spend(code, journey, failures)).await;
                 }
                 Moved::Conflict => continue,
                 Moved::Refused(standing) => standing.ok_or_else(not_active)?,
@@ -201,7 +213,74 @@ impl Trial<'_> {
         }
     }
 
-    async fn compare(&self, code: &Passcode, journey: Journey) -> Result<Reply, Failure> {
+    /// Uses a claimed attempt, and gives it back when it was not settled: another request's answer stands, or nothing
+    /// could be written. What failed so that it may have been written is not given back.
+    async fn spend(
+        &self,
+        code: &Passcode,
+        journey: Journey,
+        failures: Result<Failures, Failure>,
+    ) -> Result<Reply, Failure> {
+        let compared = match failures {
+            Ok(failures) => Box::pin(self.compare(code, journey, failures)).await,
+            Err(failure) => {
+                self.give_back().await?;
+                return Err(failure);
+            }
+        };
+        match compared {
+            Ok(Spent::Settled(reply)) => Ok(reply),
+            Ok(Spent::Answered(reply)) => {
+                self.give_back().await?;
+                Ok(reply)
+            }
+            Err(failure @ (Failure::Conflict | Failure::KeyReused)) => {
+                self.give_back().await?;
+                Err(failure)
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// An attempt that nobody gets an answer of its own for is not counted.
+    async fn give_back(&self) -> Result<(), Failure> {
+        let core = &self.app.core;
+        let mut is_live = true;
+        for round in 0..=RETRIES {
+            if round > 0 {
+                pause(round, &*core.random).await;
+            }
+            let back = Box::pin(core.ekyc.give_back(&self.slot, is_live));
+            match back.await.map_err(broken)? {
+                Moved::Done(_) => return Ok(()),
+                Moved::Conflict => {}
+                // A newer session took its place, or the claim was written off.
+                Moved::Refused(standing) => {
+                    let live =
+                        standing.is_some_and(|journey| journey.live(self.slot.auth).is_some());
+                    if live == is_live {
+                        return Ok(());
+                    }
+                    is_live = live;
+                }
+            }
+        }
+        // It counts as wrong in the end, as that of a process that died.
+        Ok(())
+    }
+
+    /// The blind index of the destination, whatever the channel.
+    fn fingerprint(&self) -> &str {
+        let held = self.session.destination.as_str();
+        held.split_once('.').map_or(held, |(_, index)| index)
+    }
+
+    async fn compare(
+        &self,
+        code: &Passcode,
+        journey: Journey,
+        failures: Failures,
+    ) -> Result<Spent, Failure> {
         let live = journey.live(self.slot.auth).ok_or_else(not_active)?;
         let challenge = Challenge {
             auth: self.slot.auth,
@@ -211,47 +290,68 @@ impl Trial<'_> {
         };
         let digest = live.code.digest.clone();
         let right = self.app.core.passcodes.matches(&challenge, code, &digest).await;
-        let right = right.map_err(broken)?;
+        // After too many wrong codes for its destination none is right; compared all the same, for the time it takes.
+        let right = right.map_err(broken)? && !failures.stopped();
         failpoint(self.step("compared"));
-        let reply = if right {
-            Box::pin(self.settle_right(journey)).await?
+        let spent = if right {
+            Box::pin(self.settle_right(journey, failures)).await?
         } else {
-            Box::pin(self.settle_wrong(journey)).await?
+            Box::pin(self.settle_wrong(journey, failures)).await?
         };
         failpoint(self.step("settled"));
-        Ok(reply)
+        Ok(spent)
     }
 
     /// The right code: the session, the journey, the customer and the event in one transaction.
-    async fn settle_right(&self, mut seen: Journey) -> Result<Reply, Failure> {
+    async fn settle_right(&self, mut seen: Journey, failures: Failures) -> Result<Spent, Failure> {
         let core = &self.app.core;
+        let mut clears = failures.any();
         let reply = self.authenticated()?;
         for round in 0..=RETRIES {
             if round > 0 {
                 pause(round, &*core.random).await;
             }
-            let mut transaction = Box::pin(self.prove()).await?;
-            core.ekyc.settle_right(&mut transaction, &self.slot);
+            let from = seen.live(self.slot.auth).map_or(SessionState::Initiated, |live| live.state);
+            let mut transaction = Transaction::new();
+            if from == SessionState::Sending {
+                // Whoever should have noted that it was sent died or is slow; the code shows that it was.
+                let (customer, step) = (self.head.customer, EkycStep::Initiated);
+                core.tell(&mut transaction, &self.slot, customer, step, None)?;
+            }
+            transaction.append(Box::pin(self.prove()).await?);
+            core.ekyc.settle_right(&mut transaction, &self.slot, from);
             let (place, auth) = (self.slot.place, self.slot.auth);
             core.ekyc.end_session(&mut transaction, place, auth, SessionState::Authenticated, None);
+            if clears {
+                let guard = &self.app.guard;
+                guard.clear_failures(&mut transaction, place.partner, self.fingerprint());
+            }
             self.once.keep(core, &mut transaction, &reply).await?;
             let Err(refused) = Box::pin(transaction.commit(core.table())).await else {
                 self.tell_guard().await;
-                return Ok(reply);
+                return Ok(Spent::Settled(reply));
             };
+            clears &= refused.refusal(FAILURES).is_none();
             if let Some(standing) = Ekyc::standing_journey(&refused).map_err(broken)? {
                 seen = standing;
             }
             let moved = refused.refusal(JOURNEY).is_some();
             if let Some(earlier) = self.stood(refused).await? {
-                return Ok(earlier);
+                return Ok(Spent::Answered(earlier));
+            }
+            let open = seen.live(self.slot.auth).is_some_and(|live| live.state.is_open());
+            if moved && open && seen.state == JourneyState::Open {
+                // It was noted as sent meanwhile.
+                continue;
             }
             if moved {
                 // Somebody else's right code, the session's end, or a newer session came first.
                 let (now, limits) = (core.now(), &self.session.limits);
                 return match judge(self.session.state, self.slot.auth, &seen, limits, now) {
-                    Verdict::Authenticated => Ok(reply),
-                    Verdict::Failed(ended) | Verdict::Overdue(ended) => self.failed(ended),
+                    Verdict::Authenticated => Ok(Spent::Settled(reply)),
+                    Verdict::Failed(ended) | Verdict::Overdue(ended) => {
+                        self.failed(ended).map(Spent::Settled)
+                    }
                     _ => Err(not_active()),
                 };
             }
@@ -311,8 +411,9 @@ impl Trial<'_> {
     }
 
     /// The wrong code: counted as wrong, and what ends by it ended, in one transaction.
-    async fn settle_wrong(&self, mut seen: Journey) -> Result<Reply, Failure> {
+    async fn settle_wrong(&self, mut seen: Journey, failures: Failures) -> Result<Spent, Failure> {
         let (core, auth) = (&self.app.core, self.slot.auth);
+        let mut counts = !failures.stopped();
         for round in 0..=RETRIES {
             if round > 0 {
                 pause(round, &*core.random).await;
@@ -336,13 +437,18 @@ impl Trial<'_> {
             if let (Some(ended), Some(live)) = (ended, live) {
                 self.note_failure(&mut transaction, live.auth, ended)?;
             }
+            if counts {
+                let (guard, partner) = (&self.app.guard, self.slot.place.partner);
+                guard.count_failure(&mut transaction, partner, self.fingerprint(), core.now());
+            }
             self.once.keep(core, &mut transaction, &reply).await?;
             let Err(refused) = Box::pin(transaction.commit(core.table())).await else {
-                return Ok(reply);
+                return Ok(Spent::Settled(reply));
             };
+            counts &= refused.refusal(FAILURES).is_none();
             let standing = Ekyc::standing_journey(&refused).map_err(broken)?;
             if let Some(earlier) = self.stood(refused).await? {
-                return Ok(earlier);
+                return Ok(Spent::Answered(earlier));
             }
             match standing {
                 Some(standing) => seen = standing,

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use screening::Topic;
+use screening::{Extent, Topic};
 use serde::{Deserialize, Serialize};
 
 /// The bucket's folder of indexes.
@@ -41,6 +41,9 @@ pub struct ManifestEntry {
     pub index: String,
     /// How many entities it has; the next edition must not have far fewer.
     pub entities: u64,
+    /// How much it says about them; absent in manifests from before this was recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extent: Option<Extent>,
     /// What the publisher's files were when it was made: their names with their entity tags or digests.
     pub sources: BTreeMap<String, String>,
     /// When it was made.

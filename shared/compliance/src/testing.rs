@@ -103,6 +103,7 @@ impl Objects {
             let entry = ManifestEntry {
                 index: name.clone(),
                 entities: 1,
+                extent: None,
                 sources: BTreeMap::new(),
                 made_at: at(0),
                 engine: None,

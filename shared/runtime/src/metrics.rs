@@ -12,6 +12,7 @@ use std::sync::{Mutex, PoisonError};
 #[expect(missing_docs, reason = "the names are the documentation")]
 pub enum Metric {
     AuthorizationDenied,
+    BankTablesRefused,
     CustomersSwept,
     DeliveriesAttempted,
     DeliveriesFailed,

@@ -38,7 +38,7 @@ pub use entity::{
 pub use explain::{ENGINE_VERSION, Explanation, Hit, Term, TokenMatch};
 pub use index::{CompileError, Index, IndexError, compile};
 pub use pairs::{PairScore, compare, token_counts};
-pub use parse::{Format, ParseError, Parsed, RejectedRow, Source, parse};
+pub use parse::{Extent, Format, ParseError, Parsed, RejectedRow, Source, parse};
 pub use qualify::{Evidence, EvidenceKind};
 pub use query::{Query, QueryType};
 pub use search::Ranked;

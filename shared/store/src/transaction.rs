@@ -79,6 +79,13 @@ impl Transaction {
         self.entries.is_empty()
     }
 
+    /// Adds the entries of another one after its own.
+    pub fn append(&mut self, later: Self) {
+        self.entries.extend(later.entries);
+        self.labels.extend(later.labels);
+        self.malformed = self.malformed.take().or(later.malformed);
+    }
+
     /// Writes an item where none stands.
     pub fn put_new(&mut self, label: &'static str, table: &Table, item: Item) {
         self.put(label, table, item, Expression::absent());

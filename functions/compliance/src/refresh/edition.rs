@@ -7,8 +7,8 @@ use compliance::{ListChange, ListDelta, ManifestEntry, delta_key, index_key};
 use jiff::Timestamp;
 use runtime::failpoint;
 use screening::{
-    Config, ENGINE_VERSION, Entity, EntityType, Format, Index, ListEdition, ListInfo, Source,
-    Topic, compile, parse, self_test, sha256_hex,
+    Config, ENGINE_VERSION, Entity, EntityType, Extent, Format, Index, ListEdition, ListInfo,
+    Source, Topic, compile, parse, self_test, sha256_hex,
 };
 
 use super::fetch::fetch;
@@ -29,11 +29,12 @@ pub(super) enum Made {
     },
 }
 
-/// Fetches, compiles, tests and writes one source.
+/// Fetches, compiles, tests and writes one source. `accepted` says that a person knows that the list has become smaller.
 pub(super) async fn make(
     app: &App,
     source: &ListSource,
     last: Option<&ManifestEntry>,
+    accepted: bool,
     now: Timestamp,
 ) -> Result<Made, RefreshError> {
     if source.id.is_empty() || source.id.contains('/') {
@@ -61,10 +62,11 @@ pub(super) async fn make(
     let sources: Vec<Source<'_>> =
         files.iter().map(|(name, bytes)| Source::new(name, bytes)).collect();
     let parsed = parse(format, &sources)?;
-    if let Some(last) = last {
-        parsed.check_against(usize::try_from(last.entities).unwrap_or(usize::MAX))?;
+    if let Some(last) = last.filter(|_| !accepted) {
+        let entries = Extent { entries: last.entities, ..Extent::default() };
+        parsed.check_against(&last.extent.unwrap_or(entries))?;
     }
-    let (entities, rejected_rows) = (parsed.entities.len() as u64, parsed.rejected.len());
+    let (extent, rejected_rows) = (parsed.extent(), parsed.rejected.len());
     let info = ListInfo::new(&source.id, &source.name, source.topic);
     let bytes = compile(&[ListEdition { info, entities: parsed.entities }])?;
     let name = sha256_hex(&bytes);
@@ -76,7 +78,7 @@ pub(super) async fn make(
     }
     app.bucket.put(&index_key(&name), bytes).await?;
     failpoint("watchlist-refresh:after-index");
-    let entry = entry_of(&name, entities, tags, engine, now);
+    let entry = entry_of(&name, extent, tags, engine, now);
     if let Some(last) = last.filter(|last| last.index == name) {
         return Ok(Made::SameEdition(ManifestEntry { made_at: last.made_at, ..entry }));
     }
@@ -87,14 +89,15 @@ pub(super) async fn make(
 
 fn entry_of(
     index: &str,
-    entities: u64,
+    extent: Extent,
     sources: BTreeMap<String, String>,
     engine: &str,
     made_at: Timestamp,
 ) -> ManifestEntry {
     ManifestEntry {
         index: index.to_owned(),
-        entities,
+        entities: extent.entries,
+        extent: Some(extent),
         sources,
         made_at,
         engine: Some(engine.to_owned()),

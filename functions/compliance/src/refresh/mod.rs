@@ -236,12 +236,24 @@ impl App {
 /// done stays, and the next run does the rest.
 pub async fn handle(
     app: &App,
-    _event: Value,
+    event: Value,
 ) -> Result<Value, Box<dyn std::error::Error + Send + Sync>> {
-    Ok(serde_json::to_value(Box::pin(run(app)).await?)?)
+    let asked = Asked::deserialize(event)?;
+    Ok(serde_json::to_value(Box::pin(run(app, &asked)).await?)?)
 }
 
-pub(crate) async fn run(app: &App) -> Result<BTreeMap<String, Report>, RefreshError> {
+/// What an operator may ask of a run. The schedule's own event says nothing of it.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub(crate) struct Asked {
+    /// Lists that have truly become smaller by more than 5 %, and are to be taken as they are.
+    #[serde(default)]
+    accept: Vec<String>,
+}
+
+pub(crate) async fn run(
+    app: &App,
+    asked: &Asked,
+) -> Result<BTreeMap<String, Report>, RefreshError> {
     let (mut manifest, _) = read_manifest(app).await?;
     // First, so that a source that uses up the time cannot keep a sweep from being taken up; and whatever it comes to,
     // the lists are refreshed.
@@ -251,21 +263,22 @@ pub(crate) async fn run(app: &App) -> Result<BTreeMap<String, Report>, RefreshEr
     let mut results = BTreeMap::new();
     for source in &sources {
         let last = manifest.lists.get(&source.id);
-        let result = match Box::pin(refresh(app, source, last)).await {
-            Ok((result, moved)) => {
-                if let Some(moved) = moved {
-                    let change = moved.changes.iter().filter(|change| change.list == source.id);
-                    let states = begin(app, &change.cloned().collect::<Vec<_>>()).await;
-                    begun = merge(begun, states);
-                    manifest = moved;
+        let result =
+            match Box::pin(refresh(app, source, last, asked.accept.contains(&source.id))).await {
+                Ok((result, moved)) => {
+                    if let Some(moved) = moved {
+                        let change = moved.changes.iter().filter(|change| change.list == source.id);
+                        let states = begin(app, &change.cloned().collect::<Vec<_>>()).await;
+                        begun = merge(begun, states);
+                        manifest = moved;
+                    }
+                    result
                 }
-                result
-            }
-            Err(error) => {
-                count(Metric::WatchlistRefreshFailed, 1);
-                Refreshed::Failed { reason: with_causes(&error) }
-            }
-        };
+                Err(error) => {
+                    count(Metric::WatchlistRefreshFailed, 1);
+                    Refreshed::Failed { reason: with_causes(&error) }
+                }
+            };
         results.insert(source.id.clone(), Report { result, sweeps: Vec::new() });
     }
     for (list, states) in begun? {
@@ -330,9 +343,10 @@ async fn refresh(
     app: &App,
     source: &ListSource,
     last: Option<&ManifestEntry>,
+    accepted: bool,
 ) -> Result<(Refreshed, Option<Manifest>), RefreshError> {
     let now = app.clock.now();
-    let made = make(app, source, last, now).await?;
+    let made = make(app, source, last, accepted, now).await?;
     let base = last.map(|last| last.index.as_str());
     let (entry, change, rejected_rows) = match made {
         Made::Nothing => return Ok((Refreshed::Unchanged, None)),

@@ -217,7 +217,8 @@ async fn of_two_runs_at_once_one_moves_a_list_and_neither_loses_anything() {
     let world = World::new().await;
     let base = world.manifest().await.lists[PEP].clone();
     world.list(&[ANA]).await;
-    let (one, two) = tokio::join!(run(&world.refresh), run(&world.refresh));
+    let asked = Asked::default();
+    let (one, two) = tokio::join!(run(&world.refresh, &asked), run(&world.refresh, &asked));
     let results = [&one.unwrap()[PEP].result, &two.unwrap()[PEP].result].map(Clone::clone);
     let published =
         results.iter().filter(|result| matches!(result, Refreshed::Published { .. })).count();

@@ -24,7 +24,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use runtime::{Clients, HttpsSend, Settings, SystemClock, SystemRandom};
+use runtime::{Clients, HttpsSend, Metric, Settings, SystemClock, SystemRandom, count, note};
 
 pub use check::{
     BankRefusal, NameAnswer, NameCheck, NameDecision, NamePolicy, NameQuery, Unverified, decide,
@@ -53,6 +53,8 @@ pub struct Bank {
     pub modulus: ModulusSource,
     /// The sort code directory, where the deployment has one.
     pub directory: Option<DirectorySource>,
+    /// Whether the sample table stands in for the real one where it must not.
+    pub is_sample_in_production: bool,
     /// Name checks and payments.
     pub provider: Arc<dyn BankProvider>,
 }
@@ -69,6 +71,8 @@ impl Bank {
         };
         let weights = settings.optional("MODULUS_WEIGHTS");
         let substitutions = settings.optional("MODULUS_SUBSTITUTIONS");
+        let production = settings.optional("ENVIRONMENT").as_deref() == Some("production");
+        let is_sample_in_production = production && weights.is_none() && substitutions.is_none();
         let modulus = match (weights, substitutions) {
             (None, None) => modulus::source(
                 TextPlace::Packaged(modulus::SAMPLE.0),
@@ -88,7 +92,7 @@ impl Bank {
             random: Arc::new(SystemRandom),
         };
         let provider = Arc::new(ConfiguredBank::new(Box::new(secret), surroundings));
-        Self { modulus, directory, provider }
+        Self { modulus, directory, is_sample_in_production, provider }
     }
 
     /// Whether the account can exist: the modulus check, then the directory. `None` when nothing speaks against it; an
@@ -101,6 +105,11 @@ impl Bank {
         account: &BankAccount,
         now: Timestamp,
     ) -> Result<Option<BankRefusal>, SourceError> {
+        if self.is_sample_in_production {
+            count(Metric::BankTablesRefused, 1);
+            note("bank_table_refused", "the sample is in use in production");
+            tracing::warn!("the sample of the modulus table is in use in production");
+        }
         if self.modulus.current(now).await?.check(account) == ModulusOutcome::Invalid {
             return Ok(Some(BankRefusal::Modulus));
         }

@@ -11,7 +11,7 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::error::ProvideErrorMetadata as _;
 use crypto::BoxError;
 use jiff::{SignedDuration, Timestamp};
-use runtime::Clients;
+use runtime::{Clients, Metric, count, note};
 
 /// How long a table is used without looking for a newer one.
 const BELIEVED: SignedDuration = SignedDuration::from_secs(300);
@@ -122,6 +122,13 @@ async fn from_s3(
     Ok(Some((body.to_vec(), tag)))
 }
 
+/// The edition in use goes on; an operator must know that it is not the newest.
+fn report(error: &SourceError) {
+    count(Metric::BankTablesRefused, 1);
+    note("bank_table_refused", error.to_string());
+    tracing::warn!(error = %error, "a table of the bank checks is not taken over");
+}
+
 struct Held<T> {
     value: Arc<T>,
     tags: Vec<String>,
@@ -136,6 +143,7 @@ pub struct Source<T> {
     places: Vec<TextPlace>,
     read: Read<T>,
     rows: fn(&T) -> usize,
+    report: fn(&SourceError),
     held: Mutex<Option<Held<T>>>,
 }
 
@@ -143,7 +151,7 @@ impl<T> Source<T> {
     /// A source that has read nothing yet.
     #[must_use]
     pub const fn new(places: Vec<TextPlace>, read: Read<T>, rows: fn(&T) -> usize) -> Self {
-        Self { places, read, rows, held: Mutex::new(None) }
+        Self { places, read, rows, report, held: Mutex::new(None) }
     }
 
     /// The value to use now. Costs nothing within five minutes, and one conditional read of each place after them.
@@ -163,11 +171,16 @@ impl<T> Source<T> {
         };
         match (self.newest(known.as_ref()).await, known) {
             (Ok(Some((value, tags))), _) => Ok(self.hold(Arc::new(value), tags, now)),
-            (Ok(None), Some((value, tags))) | (Err(_), Some((value, tags))) => {
+            (Ok(None), Some((value, tags))) => Ok(self.hold(value, tags, now)),
+            (Err(error), Some((value, tags))) => {
+                (self.report)(&error);
                 Ok(self.hold(value, tags, now))
             }
             (Ok(None), None) => Err(SourceError::Refused("nothing to read".into())),
-            (Err(error), None) => Err(error),
+            (Err(error), None) => {
+                (self.report)(&error);
+                Err(error)
+            }
         }
     }
 
@@ -257,6 +270,29 @@ mod tests {
         assert_eq!(now(1_700).await, "1 2 3 fixed");
         let first = lines(&path).current(at(0)).await;
         assert!(matches!(first, Err(SourceError::Unavailable { .. })), "{first:?}");
+    }
+
+    #[tokio::test]
+    async fn a_table_that_is_not_taken_over_is_reported() {
+        static REPORTED: std::sync::Mutex<Vec<String>> = std::sync::Mutex::new(Vec::new());
+        let path = std::env::temp_dir().join(format!("gatehouse-report-{}", std::process::id()));
+        fs::write(&path, "1\n2\n").unwrap();
+        let mut source = lines(&path);
+        source.report = |error| REPORTED.lock().unwrap().push(error.to_string());
+        let start: Timestamp = "2026-01-25T10:00:00Z".parse().unwrap();
+        for (round, text) in ["1\n2\n", "1\n2\n3\n", "wrong\n", "\n"].into_iter().enumerate() {
+            fs::write(&path, text).unwrap();
+            let now = start + SignedDuration::from_secs(300 * i64::try_from(round).unwrap());
+            source.current(now).await.unwrap();
+        }
+        fs::remove_file(&path).unwrap();
+        source.current(start + SignedDuration::from_hours(1)).await.unwrap();
+        let reported = REPORTED.lock().unwrap().clone();
+        assert_eq!(
+            reported[..2],
+            ["the table is refused: wrong", "the table has 2 rows where 4 are in use"]
+        );
+        assert!(reported[2].contains("No such file") && reported.len() == 3, "{reported:?}");
     }
 
     #[tokio::test]

@@ -15,9 +15,13 @@
 //! ([`Admission::Suppress`]): another answer would tell a stranger that a number is in use here, or when to try again.
 //! A partner's own limit says nothing about anybody and is answered openly.
 //!
-//! Cost: three conditional updates at once (two for an e-mail), 1 unit each; a row that is new or whose slot has passed
+//! Wrong codes are counted per destination as well ([`failures`]): a destination at which somebody guesses gets no more
+//! codes for a while, and in the end none.
+//!
+//! Cost: three conditional updates at once (two for an e-mail), 1 unit each, and the read of the wrong codes; a row that is new or whose slot has passed
 //! takes a second round. A used code costs two updates.
 
+mod failures;
 mod ledger;
 mod policy;
 
@@ -32,6 +36,7 @@ use serde::{Deserialize, Serialize};
 use store::keys::Key;
 use store::{Expression, StoreError, Table, Update, WriteError, from_item, to_item};
 
+pub(crate) use failures::{FAILURES, Failures};
 use ledger::{Ledger, Rule, Verdict};
 pub use policy::{Breaker, Limit, Limits, Policy, WrongPolicy};
 
@@ -161,10 +166,11 @@ impl Guard {
                 None => Ok(Verdict::Admitted { is_trial: false }),
             }
         };
-        let (all, ranged, destined) = tokio::join!(
+        let (all, ranged, destined, failures) = tokio::join!(
             one(Counted::Partner),
             of_range,
-            one(Counted::Destination(attempt.fingerprint))
+            one(Counted::Destination(attempt.fingerprint)),
+            self.failures(partner, attempt.fingerprint)
         );
         let is_trial = |verdict: &Result<Verdict, StoreError>| {
             matches!(verdict, Ok(Verdict::Admitted { is_trial: true }))
@@ -178,7 +184,8 @@ impl Guard {
             is_trial_of_partner: is_trial(&all),
         };
         let verdicts = [&all, &ranged, &destined];
-        if verdicts.iter().all(|one| matches!(one, Ok(Verdict::Admitted { .. }))) {
+        let held_back = !matches!(&failures, Ok(failures) if !failures.hold_back(now));
+        if !held_back && verdicts.iter().all(|one| matches!(one, Ok(Verdict::Admitted { .. }))) {
             return Ok(Admission::Send(ticket));
         }
         for (verdict, counted) in verdicts.into_iter().zip(ticket.counted()) {
@@ -187,7 +194,7 @@ impl Guard {
             }
         }
         // A table that failed is reported before anything is concluded from the rows that did answer.
-        let (all, ..) = (all?, ranged?, destined?);
+        let (all, ..) = (all?, ranged?, destined?, failures?);
         if let Verdict::Full { retry_after_ms } | Verdict::Open { retry_after_ms } = all {
             let seconds = u32::try_from(retry_after_ms.max(0) / 1000 + 1).unwrap_or(u32::MAX);
             return Err(GuardError::PartnerBusy { retry_after_seconds: seconds });

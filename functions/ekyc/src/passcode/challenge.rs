@@ -61,7 +61,20 @@ impl Passcodes {
         challenge: &Challenge<'_>,
         code: &Passcode,
     ) -> Result<String, PasscodeError> {
-        let message = message(challenge, code);
+        let message = message(challenge, code.reveal());
+        let (key, tag) = self.ring.authenticate(Scope::Passcodes, CONTEXT, &message).await?;
+        Ok(format!("{key}.{}", hex::encode(tag)))
+    }
+
+    /// The text to store where no code is right: of the same form, and of a secret that nobody knows.
+    ///
+    /// # Errors
+    /// When the keys cannot be had.
+    pub async fn unmatchable(&self, challenge: &Challenge<'_>) -> Result<String, PasscodeError> {
+        let mut secret = zeroize::Zeroizing::new([0; 32]);
+        self.random.fill(secret.as_mut_slice());
+        // Longer than any code, so that no code has this message.
+        let message = message(challenge, &hex::encode(secret.as_slice()));
         let (key, tag) = self.ring.authenticate(Scope::Passcodes, CONTEXT, &message).await?;
         Ok(format!("{key}.{}", hex::encode(tag)))
     }
@@ -79,16 +92,16 @@ impl Passcodes {
         let (key, tag) = stored.split_once('.').ok_or(PasscodeError::Malformed)?;
         let key = KeyId::parse(key).ok_or(PasscodeError::Malformed)?;
         let tag = hex::decode(tag).map_err(|_| PasscodeError::Malformed)?;
-        let message = message(challenge, code);
+        let message = message(challenge, code.reveal());
         Ok(self.ring.verifies(Scope::Passcodes, key, CONTEXT, &message, &tag).await?)
     }
 }
 
 /// Every part with its length, so that no two challenges share a message. Wiped, because it ends with the code.
-fn message(challenge: &Challenge<'_>, code: &Passcode) -> zeroize::Zeroizing<Vec<u8>> {
+fn message(challenge: &Challenge<'_>, code: &str) -> zeroize::Zeroizing<Vec<u8>> {
     let Challenge { auth, partner, purpose, destination } = challenge;
     let (auth, partner) = (auth.to_string(), partner.to_string());
-    let parts = [auth.as_str(), &partner, purpose.as_str(), destination, code.reveal()];
+    let parts = [auth.as_str(), &partner, purpose.as_str(), destination, code];
     let length = parts.iter().map(|part| part.len() + 8).sum();
     let mut message = zeroize::Zeroizing::new(Vec::with_capacity(length));
     for part in parts {
@@ -213,10 +226,23 @@ mod tests {
         assert!(!passcodes.matches(&own, &code, "data-00000001.").await.unwrap());
     }
 
+    #[tokio::test]
+    async fn nothing_matches_what_is_unmatchable() {
+        let passcodes = House::new().passcodes();
+        let own = challenge("index-1");
+        let stored = passcodes.unmatchable(&own).await.unwrap();
+        assert_eq!(stored.len(), passcodes.protect(&own, &passcodes.draw(6)).await.unwrap().len());
+        for code in ["0000", "012345", "9999999999"] {
+            let code = Passcode::parse(code).unwrap();
+            assert!(!passcodes.matches(&own, &code, &stored).await.unwrap());
+        }
+        assert_ne!(passcodes.unmatchable(&own).await.unwrap(), stored);
+    }
+
     /// Live codes depend on it.
     #[test]
     fn the_message_is_fixed() {
-        let message = message(&challenge("index-1"), &Passcode::parse("012345").unwrap());
+        let message = message(&challenge("index-1"), "012345");
         let digest = hex::encode(crypto::sha256(&message));
         assert_eq!(message.len(), 5 * 8 + 36 + 36 + 3 + 7 + 6);
         assert_eq!(digest, "555809ef4da302fb4a20bb896577cdfdb27292eb924596b16875e3df799af98c");

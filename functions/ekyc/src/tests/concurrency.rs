@@ -115,3 +115,34 @@ async fn a_right_code_within_the_limit_always_authenticates() {
         assert_eq!(count(&answers, "failed"), 0, "{answers:?}");
     }
 }
+
+/// A double click on "confirm" is one attempt, however many processes counted it.
+#[tokio::test]
+async fn the_same_key_at_once_is_one_attempt() {
+    for most in [1, 3] {
+        for _ in 0..5 {
+            let world = World::new();
+            let limit = json!({ "maximumNumberOfInvalidValidatesPerSession": most });
+            world.configure("otp", limit).await;
+            let place = world.subject(Kind::Application).await;
+            let session = world.initiate(&place).await;
+            let path = place.validate("otp", &session);
+            for (tried, key) in ["v-1", "v-2"].into_iter().take(most.min(2)).enumerate() {
+                let guess = json!({ "passcode": world.wrong() });
+                let calls = (0..4).map(|_| post(path.clone(), guess.clone()).key(key)).collect();
+                let answers = together(&world, calls);
+                let expected = if most == 1 { "failed" } else { "invalid" };
+                assert_eq!(count(&answers, expected), 4, "{answers:?}");
+                let counted = journey(&world).await;
+                let tried = (tried + 1).to_string();
+                let numbers = ["attempts", "wrong", "liveAttempts", "liveWrong"];
+                assert_eq!(numbers.map(|name| counted[name].as_str()), [Some(tried.as_str()); 4]);
+            }
+            let right = json!({ "passcode": world.code() });
+            let calls = (0..4).map(|_| post(path.clone(), right.clone()).key("v-3")).collect();
+            let answers = together(&world, calls);
+            let expected = if most == 1 { "failed" } else { "authenticated" };
+            assert_eq!(count(&answers, expected), 4, "{answers:?}");
+        }
+    }
+}

@@ -400,3 +400,24 @@ async fn versions_lock_and_merchants_have_their_own() {
     let (_, other) = world.send(get(path).partner(TWO)).await;
     assert_eq!(other["version"], 0, "another partner's merchant is another one");
 }
+
+/// A session is judged by the limits that it was created under, by an initiate as well.
+#[tokio::test]
+async fn lower_maxima_fail_no_running_journey() {
+    let world = World::new();
+    let place = world.subject(Kind::Account).await;
+    let session = world.initiate(&place).await;
+    for _ in 0..2 {
+        assert_eq!(world.try_code(&place, &session, &world.wrong()).await.0, "invalid");
+    }
+    let lower = json!({
+        "maximumNumberOfInvalidValidates": 2,
+        "maximumNumberOfInvalidValidatesPerSession": 1,
+    });
+    world.configure("otp", lower).await;
+    world.pass_ms(61_000);
+    let next = world.initiate(&place).await;
+    assert_eq!(next["journeyId"], session["journeyId"]);
+    assert!(world.told().await.iter().all(|(step, _)| step == "Initiated"));
+    assert_eq!(world.try_code(&place, &next, &world.code()).await.0, "authenticated");
+}

@@ -238,6 +238,7 @@ impl World {
                 TextPlace::Packaged(substitutions),
             ),
             directory: None,
+            is_sample_in_production: false,
             provider: Arc::clone(&bank) as _,
         };
         let customers = Customers::new(

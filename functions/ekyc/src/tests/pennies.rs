@@ -53,6 +53,22 @@ async fn an_unknown_payment_that_was_made_is_found_and_never_made_again() {
 }
 
 #[tokio::test]
+async fn a_code_that_comes_before_the_reconciliation_is_told_whole_and_once() {
+    let world = World::new();
+    let place = world.subject(Kind::Application).await;
+    let session = unknown(&world, &place, true).await;
+    let code = world.bank.code(auth(&session)).unwrap();
+    let path = place.validate("pennydrop", &session);
+    let (_, state, _) = world.state(post(path, json!({ "passcode": code }))).await;
+    assert_eq!(state, "authenticated");
+    let both = [("Initiated".to_owned(), None), ("Authenticated".to_owned(), None)];
+    assert_eq!(world.told().await, both);
+    world.pass(SignedDuration::from_mins(4));
+    assert_eq!(run(&world).await["settled"], 1);
+    assert_eq!(world.told().await, both);
+}
+
+#[tokio::test]
 async fn an_unknown_payment_that_was_not_made_gives_its_slot_back() {
     let world = World::new();
     let place = world.subject(Kind::Account).await;

@@ -47,6 +47,9 @@ async fn a_send_that_may_have_gone_out_keeps_its_session() {
     assert_eq!(again["remainingPasscodes"], 2, "the slot counts");
     assert_eq!(world.sent.all().len(), 1);
     assert_eq!(world.try_code(&place, &lost, &code).await.0, "authenticated");
+    let told = world.told().await;
+    let steps: Vec<&str> = told.iter().map(|(step, _)| step.as_str()).collect();
+    assert_eq!(steps, ["Initiated", "Authenticated"], "nobody else tells the first any more");
 }
 
 #[tokio::test]
@@ -179,4 +182,126 @@ async fn nothing_in_clear_is_stored() {
             assert!(!text.contains(&quoted), "a code in {text}");
         }
     }
+}
+
+/// Every code is one digit all over, and every draw takes the next digit.
+#[derive(Default)]
+struct Counting(std::sync::atomic::AtomicU8);
+
+impl Random for Counting {
+    fn fill(&self, bytes: &mut [u8]) {
+        bytes.fill(1 + self.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst));
+    }
+}
+
+#[tokio::test]
+async fn a_code_that_was_held_back_is_not_accepted() {
+    let limits = Limits { destination: Limit { sends: 1, seconds: 3_600 }, ..Limits::default() };
+    let world = World::with(Arc::new(Counting::default()), limits);
+    let warm = world.subject(Kind::Application).await;
+    let session = world.initiate(&warm).await;
+    assert_eq!(world.code(), "111111");
+    let other = world.subject(Kind::Application).await;
+    let held_back = world.initiate(&other).await;
+    let paced = || world.sent.paced.load(std::sync::atomic::Ordering::SeqCst);
+    assert_eq!((world.sent.all().len(), paced()), (1, 1));
+    assert_eq!(world.try_code(&other, &held_back, "222222").await.0, "invalid");
+    // The third draw was the secret in the place of the second code.
+    let (_, state, _) = world.state(post(warm.resend(&session), json!({}))).await;
+    assert_eq!((state.as_str(), paced()), ("initiated", 2));
+    assert_eq!(world.try_code(&warm, &session, "444444").await.0, "invalid");
+}
+
+/// Limits under which one session takes a hundred guesses.
+async fn patient() -> World {
+    let world = World::new();
+    let most = json!({
+        "maximumNumberOfInvalidValidates": 100,
+        "maximumNumberOfInvalidValidatesPerSession": 100,
+    });
+    world.configure("otp", most).await;
+    world
+}
+
+async fn guess(world: &World, place: &Place, session: &Value, times: u32) {
+    for _ in 0..times {
+        let (state, _) = world.try_code(place, session, &world.wrong()).await;
+        assert_eq!(state, "invalid");
+    }
+}
+
+#[tokio::test]
+async fn wrong_codes_count_for_the_destination_whatever_the_journey() {
+    let world = patient().await;
+    let one = world.subject(Kind::Application).await;
+    let two = world.subject(Kind::Application).await;
+    let three = world.subject(Kind::Application).await;
+    let session = world.initiate(&one).await;
+    guess(&world, &one, &session, 13).await;
+    // Nothing is sent for a minute, and nobody sees it.
+    let body = world.initiate(&two).await;
+    assert_eq!((world.sent.all().len(), &body["remainingPasscodes"]), (1, &json!(2)));
+    world.pass_ms(60_000);
+    world.initiate(&three).await;
+    assert_eq!(world.sent.all().len(), 2);
+    // A right code clears the count.
+    let code = world.sent.all()[0].code.clone();
+    assert_eq!(world.try_code(&one, &session, &code).await.0, "authenticated");
+    let four = world.subject(Kind::Application).await;
+    let session = world.initiate(&four).await;
+    assert_eq!(world.sent.all().len(), 3);
+    guess(&world, &four, &session, 12).await;
+    let five = world.subject(Kind::Application).await;
+    world.initiate(&five).await;
+    assert_eq!(world.sent.all().len(), 4);
+}
+
+#[tokio::test]
+async fn after_a_hundred_wrong_codes_none_is_right() {
+    let world = patient().await;
+    let one = world.subject(Kind::Application).await;
+    let session = world.initiate(&one).await;
+    guess(&world, &one, &session, 60).await;
+    world.pass(SignedDuration::from_hours(24));
+    let two = world.subject(Kind::Account).await;
+    let named = json!({ "journeyId": "another" });
+    let (_, _, session) = world.state(post(two.otp(), named)).await;
+    assert_eq!(world.sent.all().len(), 2);
+    guess(&world, &two, &session, 40).await;
+    let code = world.code();
+    assert_eq!(world.try_code(&two, &session, &code).await.0, "invalid");
+    guess(&world, &two, &session, 3).await;
+    // Nor is anything sent there, while another destination goes on.
+    world.pass(SignedDuration::from_hours(48));
+    let three = world.subject(Kind::Application).await;
+    world.initiate(&three).await;
+    assert_eq!(world.sent.all().len(), 2);
+    let elsewhere = json!({ "mobileNumber": "07400123999" });
+    let (_, _, session) = world.state(post(three.otp(), elsewhere)).await;
+    assert_eq!(world.sent.all().len(), 3);
+    assert_eq!(world.try_code(&three, &session, &world.code()).await.0, "authenticated");
+}
+
+/// What can fail beforehand fails before the code that the customer holds has given way.
+#[tokio::test]
+async fn a_resend_that_cannot_begin_leaves_the_earlier_code_good() {
+    use store::ekyc::Ekyc;
+    use store::keys::SessionKey;
+    use store::{Expression, Update};
+    let world = World::new();
+    let place = world.subject(Kind::Application).await;
+    let session = world.initiate(&place).await;
+    let application = place.0.rsplit('/').next().unwrap();
+    let partner = PartnerId::parse(ONE).unwrap();
+    let id = domain::ids::ApplicationId::parse(application).unwrap();
+    let auth = domain::ids::AuthId::parse(session["authId"].as_str().unwrap()).unwrap();
+    let key = SessionKey::new(partner, Ekyc::application(partner, id).subject, auth);
+    let foreign = Expression::new("SET sealed = :foreign").text(":foreign", "00");
+    let update = Update::when(Expression::present(), foreign);
+    world.database.customers().update(&key, update).await.unwrap();
+    let failed = world.try_serve(&post(place.resend(&session), json!({}))).await;
+    assert!(matches!(failed, Err(Failure::Internal(_))), "{failed:?}");
+    let (_, _, body) = world.state(get(place.session("otp", &session))).await;
+    assert_eq!(body["remainingPasscodes"], 2, "no slot was taken");
+    assert_eq!(world.try_code(&place, &session, &world.code()).await.0, "authenticated");
 }

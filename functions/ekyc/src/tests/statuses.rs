@@ -541,3 +541,16 @@ async fn another_partners_subject_is_an_unknown_one() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_wrong_length_is_reported_under_the_name_that_was_sent() {
+    let world = World::new();
+    let place = world.subject(Kind::Application).await;
+    let session = world.initiate(&place).await;
+    for name in ["passcode", "otp", "code"] {
+        let path = place.validate("otp", &session);
+        let (status, _, body) = world.state(post(path, json!({ name: "1234567" }))).await;
+        assert_eq!(status, 400);
+        assert!(body["errors"][name].is_array(), "{body}");
+    }
+}

@@ -219,6 +219,37 @@ impl Journey {
         }
     }
 
+    /// The claimed attempt was answered by another request's answer, or could not be settled: it is nobody's.
+    #[must_use]
+    pub fn give_back(&mut self, auth: AuthId) -> bool {
+        if self.attempts <= self.wrong {
+            return false;
+        }
+        if let Some(live) = self.live_mut(auth) {
+            if live.attempts <= live.wrong {
+                return false;
+            }
+            live.attempts -= 1;
+        }
+        self.attempts -= 1;
+        true
+    }
+
+    /// The newest code was held back: nothing that anybody types is it. One that is newest no more is replaced where it
+    /// could be fallen back to.
+    #[must_use]
+    pub fn void(&mut self, auth: AuthId, digest: &str, never: &str) -> bool {
+        let Some(live) = self.live_mut(auth) else { return false };
+        let codes = std::iter::once(&mut live.code).chain(live.previous.as_mut());
+        match codes.into_iter().find(|code| code.digest == digest) {
+            Some(code) => {
+                never.clone_into(&mut code.digest);
+                true
+            }
+            None => false,
+        }
+    }
+
     /// A code came too late.
     #[must_use]
     pub fn count_expired(&mut self, auth: AuthId, limits: &Limits) -> bool {

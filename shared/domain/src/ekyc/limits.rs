@@ -1,7 +1,8 @@
 //! How often, how long, how many: the limits in force for one method, and which values are refused.
 //!
 //! A session keeps the limits that it was created under, so that a change of configuration never alters a running one.
-//! Invariant: no limit is ever "never": zero is refused everywhere, because a counter without an end is not a limit.
+//! Invariant: no limit is ever "never": zero is refused everywhere, because a counter without an end is not a limit, and
+//! so are limits that together let a code be guessed.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,6 +10,7 @@ use super::Method;
 use crate::problem::{Problem, Violations};
 
 const SECOND: i64 = 1_000;
+const MINUTE: i64 = 60 * SECOND;
 const HOUR: i64 = 3_600 * SECOND;
 const DAY: i64 = 24 * HOUR;
 
@@ -64,6 +66,9 @@ impl Toggle {
 /// A hundred is where NIST SP 800-63B-4 ends the patience with consecutive failures.
 const MANY: i64 = 100;
 
+/// Of so many codes, at most one may be guessed at within an hour, over all sessions of a subject.
+const CODES_PER_GUESS: i64 = 1_000;
+
 /// Every numeric key, with the range of its safe values.
 pub const KEYS: &[Key] = &[
     Key {
@@ -77,7 +82,7 @@ pub const KEYS: &[Key] = &[
     Key {
         name: "initiatesDurationInMilliseconds",
         only: None,
-        min: SECOND,
+        min: MINUTE,
         max: 30 * DAY,
         field: |limits| &mut limits.initiates_duration_in_milliseconds,
     },
@@ -126,7 +131,7 @@ pub const KEYS: &[Key] = &[
     Key {
         name: "tempLockDurationOnInitiateApplicationInSeconds",
         only: None,
-        min: 1,
+        min: MINUTE / SECOND,
         max: 30 * DAY / SECOND,
         field: |limits| &mut limits.temp_lock_duration_on_initiate_application_in_seconds,
     },
@@ -200,7 +205,7 @@ impl Limits {
     /// What is unsafe about them as a whole.
     ///
     /// # Errors
-    /// A journey that would fail before its first session could.
+    /// A journey that would fail before its first session could; more guesses in an hour than the code's length bears.
     pub fn check(&self) -> Result<(), Violations> {
         let mut violations = Violations::new();
         if self.maximum_number_of_invalid_validates_per_session
@@ -211,6 +216,28 @@ impl Limits {
                 Problem::OutOfRange { min: 1, max: self.maximum_number_of_invalid_validates },
             );
         }
+        if self.guesses_in_an_hour() > self.codes() / CODES_PER_GUESS {
+            let expected = "so low that, times the initiates of an hour, it is at most a \
+                            thousandth of the codes of this length";
+            violations
+                .push("maximumNumberOfInvalidValidatesPerSession", Problem::Malformed { expected });
+        }
         violations.into_result()
+    }
+
+    /// A journey is no bound here: every initiate may begin another one.
+    fn guesses_in_an_hour(&self) -> i64 {
+        let window = self.initiates_duration_in_milliseconds.max(1);
+        let windows = HOUR.saturating_add(window - 1) / window;
+        self.maximum_number_of_initiates_per_duration
+            .saturating_mul(windows.max(1))
+            .saturating_mul(self.maximum_number_of_invalid_validates_per_session)
+    }
+
+    fn codes(&self) -> i64 {
+        u32::try_from(self.code_length)
+            .ok()
+            .and_then(|length| 10_i64.checked_pow(length))
+            .unwrap_or(i64::MAX)
     }
 }

@@ -188,6 +188,34 @@ fn every_numeric_key_has_safe_bounds_and_a_default_within() {
 }
 
 #[test]
+fn limits_that_bear_guessing_are_refused_together() {
+    let hour = 3_600_000;
+    for (method, length, initiates, window, guesses, good) in [
+        (Method::Otp, 6, 50, hour, 20, true),
+        (Method::Otp, 6, 50, hour, 21, false),
+        (Method::Otp, 4, 3, hour, 3, true),
+        (Method::Otp, 4, 3, hour, 4, false),
+        (Method::Otp, 6, 50, 60_000, 1, false),
+        (Method::Otp, 6, 3, 60_000, 3, true),
+        (Method::Otp, 10, 50, 60_000, 100, true),
+        // A window of days may be used up within an hour.
+        (Method::PennyDrop, 4, 5, 24 * hour, 2, true),
+        (Method::PennyDrop, 4, 6, 24 * hour, 2, false),
+    ] {
+        let limits = Limits {
+            code_length: length,
+            maximum_number_of_initiates_per_duration: initiates,
+            initiates_duration_in_milliseconds: window,
+            maximum_number_of_invalid_validates: 100,
+            maximum_number_of_invalid_validates_per_session: guesses,
+            ..Limits::of(method)
+        };
+        let checked = limits.check();
+        assert_eq!(checked.is_ok(), good, "{length} {initiates} {window} {guesses}: {checked:?}");
+    }
+}
+
+#[test]
 fn abandoned_claims_become_wrong_codes() {
     let limits = Limits::of(Method::Otp);
     let mut journey = Journey::default();

@@ -103,7 +103,7 @@ fn entity(line: Line) -> Entity {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Format, ParseError, Source, parse};
+    use super::super::{Extent, Format, ParseError, Source, parse};
 
     #[test]
     fn lines_become_entities_and_broken_lines_are_named() {
@@ -125,7 +125,13 @@ mod tests {
         assert!(matches!(parse(Format::Jsonl, &[]), Err(ParseError::Missing(_))));
         let line = "{\"uid\":\"1\",\"name\":\"Ana Quill\"}";
         let parsed = parse(Format::Jsonl, &[Source::new("a", line.as_bytes())]).unwrap();
-        assert!(parsed.check_against(1).is_ok());
-        assert_eq!(parsed.check_against(2), Err(ParseError::Shrunk { now: 1, before: 2 }));
+        let held = |entries| Extent { entries, ..Extent::default() };
+        assert!(parsed.check_against(&held(1)).is_ok());
+        let shrunk = ParseError::Shrunk { what: "entries", now: 1, before: 2 };
+        assert_eq!(parsed.check_against(&held(2)), Err(shrunk));
+        // As many entries, and their aliases are gone.
+        let named = Extent { entries: 1, names: 100, ..Extent::default() };
+        let shrunk = ParseError::Shrunk { what: "names", now: parsed.extent().names, before: 100 };
+        assert_eq!(parsed.check_against(&named), Err(shrunk));
     }
 }

@@ -14,6 +14,8 @@ mod uk_csv;
 mod un_xml;
 mod xml;
 
+use serde::{Deserialize, Serialize};
+
 use crate::entity::Entity;
 
 /// One file of a list: its name (some sets are told apart by name) and content.
@@ -128,14 +130,40 @@ pub enum ParseError {
         first: String,
     },
     /// The list lost more entries than a publisher removes between editions.
-    #[error("the list holds {now} entries where the last edition held {before}")]
+    #[error("the list holds {now} {what} where the last edition held {before}")]
     Shrunk {
-        /// Entries now.
-        now: usize,
-        /// Entries in the edition in use.
-        before: usize,
+        /// Of what: `entries`, `names`, `birth dates`, `countries`, `identifiers`.
+        what: &'static str,
+        /// How many now.
+        now: u64,
+        /// How many in the edition in use.
+        before: u64,
     },
 }
+
+/// How much of each kind an edition holds. A file of aliases or addresses that came empty leaves the entries as many as they
+/// were, and would take every hit on an alias away.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Extent {
+    /// Entries.
+    pub entries: u64,
+    /// Names of all entries together.
+    #[serde(default)]
+    pub names: u64,
+    /// Entries with a birth date.
+    #[serde(default)]
+    pub birth_dates: u64,
+    /// Entries with a nationality or country.
+    #[serde(default)]
+    pub countries: u64,
+    /// Entries with an identifier.
+    #[serde(default)]
+    pub identifiers: u64,
+}
+
+/// What is fewer than this is too few to tell a loss from a change.
+const COUNTABLE: u64 = 100;
 
 /// Most malformed rows a list may have: 20, or one in a hundred if that is more.
 fn most_rejected(rows: usize) -> usize {
@@ -143,14 +171,38 @@ fn most_rejected(rows: usize) -> usize {
 }
 
 impl Parsed {
-    /// Refuses an edition with more than 5 % fewer entries than the one in use.
+    /// How much it holds.
+    #[must_use]
+    pub fn extent(&self) -> Extent {
+        let with =
+            |has: fn(&Entity) -> bool| self.entities.iter().filter(|e| has(e)).count() as u64;
+        Extent {
+            entries: self.entities.len() as u64,
+            names: self.entities.iter().map(|entity| entity.names.len() as u64).sum(),
+            birth_dates: with(|entity| !entity.birth_dates.is_empty()),
+            countries: with(|entity| {
+                !(entity.nationalities.is_empty() && entity.countries.is_empty())
+            }),
+            identifiers: with(|entity| !entity.identifiers.is_empty()),
+        }
+    }
+
+    /// Refuses an edition with more than 5 % fewer entries than the one in use, or that much less of what they say.
     ///
     /// # Errors
-    /// [`ParseError::Shrunk`].
-    pub fn check_against(&self, entities_in_use: usize) -> Result<(), ParseError> {
-        let now = self.entities.len();
-        if now * 100 < entities_in_use * 95 {
-            return Err(ParseError::Shrunk { now, before: entities_in_use });
+    /// [`ParseError::Shrunk`] with the first that shrank.
+    pub fn check_against(&self, in_use: &Extent) -> Result<(), ParseError> {
+        let now = self.extent();
+        for (what, now, before, least) in [
+            ("entries", now.entries, in_use.entries, 0),
+            ("names", now.names, in_use.names, COUNTABLE),
+            ("birth dates", now.birth_dates, in_use.birth_dates, COUNTABLE),
+            ("countries", now.countries, in_use.countries, COUNTABLE),
+            ("identifiers", now.identifiers, in_use.identifiers, COUNTABLE),
+        ] {
+            if before >= least && now.saturating_mul(100) < before.saturating_mul(95) {
+                return Err(ParseError::Shrunk { what, now, before });
+            }
         }
         Ok(())
     }

@@ -87,6 +87,48 @@ impl Ekyc {
         self.move_alone(slot, Update::when(slot.open().and(room), update)).await
     }
 
+    /// Gives a claimed attempt back that another request's answer, or nothing, has settled. `is_live` says whether the
+    /// session is the journey's newest. 1 round trip.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn give_back(&self, slot: &Slot<'_>, is_live: bool) -> Result<Moved, StoreError> {
+        let (may, update) = if is_live {
+            (
+                "#attempts > #wrong AND #liveAuth = :auth AND #liveAttempts > #liveWrong",
+                "SET #attempts = #attempts - :one, #liveAttempts = #liveAttempts - :one",
+            )
+        } else {
+            ("#attempts > #wrong AND #liveAuth <> :auth", "SET #attempts = #attempts - :one")
+        };
+        let update = Update::when(slot.live(may), on(update).number(":one", 1));
+        self.move_alone(slot, update).await
+    }
+
+    /// Replaces the code with the digest `digest` by one that nothing matches, wherever it may still count. 1 round
+    /// trip, 2 when a newer code has taken its place.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn void(
+        &self,
+        slot: &Slot<'_>,
+        digest: &str,
+        never: &str,
+    ) -> Result<Moved, StoreError> {
+        let mut moved = Moved::Conflict;
+        for held in ["#code", "#previousCode"] {
+            let may = slot.live(&format!("#liveAuth = :auth AND {held} = :held"));
+            let update = on(&format!("SET {held} = :never")).text(":never", never);
+            let update = Update::when(may.text(":held", digest), update);
+            moved = self.move_alone(slot, update).await?;
+            if !matches!(moved, Moved::Refused(_)) {
+                break;
+            }
+        }
+        Ok(moved)
+    }
+
     /// Takes claims that nobody can be working on any more for wrong codes. `seen` is the journey that says so. 1 round
     /// trip.
     ///
@@ -233,13 +275,14 @@ impl Ekyc {
         self.entry(transaction, slot, may, update);
     }
 
-    /// Adds that the claimed attempt was right.
-    pub fn settle_right(&self, transaction: &mut Transaction, slot: &Slot<'_>) {
+    /// Adds that the claimed attempt was right. `from` is where the session stood, which says what else is to be told.
+    pub fn settle_right(&self, transaction: &mut Transaction, slot: &Slot<'_>, from: SessionState) {
+        let unmoved = on("#liveState = :from").text(":from", from.as_str());
         let update = on("SET #state = :done, #liveState = :done, #attempts = #attempts - :one, \
                          #liveAttempts = #liveAttempts - :one")
         .text(":done", JourneyState::Authenticated.as_str())
         .number(":one", 1);
-        self.entry(transaction, slot, slot.open(), update);
+        self.entry(transaction, slot, slot.open().and(unmoved), update);
     }
 
     /// Adds that the claimed attempt was wrong, and what ends by it. `seen` is the journey that this was computed from.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crypto::KeyRing;
 use crypto::test_support::{MemoryKeys, MemoryWrapper};
-use domain::ekyc::{Code, Ended, Journey, JourneyId, Limits, Method};
+use domain::ekyc::{Code, Ended, Journey, JourneyId, Limits, Method, SessionState};
 use domain::ids::{ApplicationId, AuthId, PartnerId};
 use domain::time::{FixedClock, SequenceRandom};
 use jiff::Timestamp;
@@ -25,6 +25,8 @@ enum Move {
     Claim,
     Right,
     Wrong,
+    GiveBack,
+    Void(bool),
     Expired,
     Fail(bool),
     WriteOff,
@@ -41,6 +43,8 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
         6 => Just(Move::Claim),
         1 => Just(Move::Right),
         4 => Just(Move::Wrong),
+        2 => Just(Move::GiveBack),
+        2 => any::<bool>().prop_map(Move::Void),
         2 => Just(Move::Expired),
         1 => any::<bool>().prop_map(Move::Fail),
         1 => Just(Move::WriteOff),
@@ -141,16 +145,34 @@ fn same(moves: Vec<Move>) {
                     let moved = house.ekyc.claim(&slot, &limits, at(now)).await.unwrap();
                     (claimed, matches!(moved, Moved::Done(_)))
                 }
-                Move::Right => (
-                    journey.settle_right(current),
-                    house.commit(|ekyc, tx| ekyc.settle_right(tx, &slot)).await,
-                ),
+                Move::Right => {
+                    let from = seen.live(current).map_or(SessionState::Sending, |live| live.state);
+                    let settle =
+                        |ekyc: &Ekyc, tx: &mut Transaction| ekyc.settle_right(tx, &slot, from);
+                    (journey.settle_right(current), house.commit(settle).await)
+                }
                 Move::Wrong if model.is_some() => {
                     journey.settle_wrong(current);
                     let settle = |ekyc: &Ekyc, tx: &mut Transaction| {
                         ekyc.settle_wrong(tx, &slot, &seen, None);
                     };
                     (true, house.commit(settle).await)
+                }
+                Move::GiveBack => {
+                    let is_live = seen.live(current).is_some();
+                    let moved = house.ekyc.give_back(&slot, is_live).await.unwrap();
+                    (journey.give_back(current), matches!(moved, Moved::Done(_)))
+                }
+                Move::Void(newest) => {
+                    let live = seen.live(current);
+                    let code = if newest {
+                        live.map(|live| &live.code)
+                    } else {
+                        live.and_then(|live| live.previous.as_ref())
+                    };
+                    let digest = code.map_or("none", |code| &code.digest).to_owned();
+                    let moved = house.ekyc.void(&slot, &digest, "never").await.unwrap();
+                    (journey.void(current, &digest, "never"), matches!(moved, Moved::Done(_)))
                 }
                 Move::Expired => {
                     let room = seen.expired < limits.maximum_number_of_expired_validates;
