@@ -1,6 +1,7 @@
 """What the stories with other people's clients share: the SDK, people who do not exist, and a crowd of them."""
 
 import itertools
+import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -53,7 +54,8 @@ def somebody(**changes) -> dict:
     return samples.merged({
         "name": f"{samples.word()} {samples.word()}",
         "type": "individual",
-        "email": samples.email_address(),
+        # Unique for sure: among a crowd two of the made-up words meet before long.
+        "email": samples.private(f"{samples.word().lower()}.{uuid.uuid4().hex[:12]}@example.com"),
         "phone": samples.private(f"+1{samples.digits(3, '23456789')}{samples.digits(3, '23456789')}{samples.digits(4)}"),
         "device": {"ip_address": "203.0.113.9"},
         "config": {"sandbox_outcome": "verified"},

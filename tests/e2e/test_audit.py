@@ -40,7 +40,7 @@ def test_each_change_leaves_an_entry(bundle: Bundle, partner: Partner) -> None:
     onboard, last = found[0], found[-1]
     assert onboard["fields"][:3] == ["name", "classification", "profile"]
     of_phone = f"phones/{phone['id']}"
-    assert [entry["fields"] for entry in found[2:5]] == [[of_phone], [f"{of_phone}.phoneNumber"], [of_phone]]
+    assert [entry["fields"] for entry in found[1:4]] == [[of_phone], [f"{of_phone}.phoneNumber"], [of_phone]]
     assert onboard["requestId"] == first.headers["request-id"]
     assert last["requestId"] == answer.headers["request-id"]
     assert onboard["client"] == partner.client_id

@@ -126,10 +126,14 @@ def test_contacts_updates_and_decisions_replay_as_well(bundle: Bundle, partner: 
     made = partner.onboard()
     partner.screened(made["id"])
     path = f"{CUSTOMERS}/{made['id']}"
+
+    def written() -> int:
+        """What the caller's requests left; the review that follows another identity writes to the chain as well."""
+        return len([entry for entry in bundle.audit(partner.id, made["id"]) if entry["client"] != "scan-worker"])
+
     calls = [
         ("POST", f"{path}/phones", samples.phone()),
         ("PUT", f"{path}/due-diligence", samples.due_diligence()),
-        # Last, because the screening that follows a new name writes to the chain as well.
         ("PUT", f"{path}/name", {"firstName": samples.word(), "lastName": samples.word()}),
     ]
     for method, target, body in calls:
@@ -137,12 +141,11 @@ def test_contacts_updates_and_decisions_replay_as_well(bundle: Bundle, partner: 
         key = samples.unknown_id()
         first = send(target, body, key=key)
         assert first.status == 200
-        audit = len(bundle.audit(partner.id, made["id"]))
+        audit = written()
         again = send(target, body, key=key)
         assert (again.status, again.text) == (200, first.text), target
         assert again.headers["original-request-id"] == first.headers["request-id"]
-        if "name" not in target:
-            assert len(bundle.audit(partner.id, made["id"])) == audit, "a replay leaves no trace on the customer"
+        assert written() == audit, "a replay leaves no trace on the customer"
 
 
 def test_registrations_pings_and_resends_replay_as_well(partner: Partner, receiver: Receiver) -> None:

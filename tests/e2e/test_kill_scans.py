@@ -41,13 +41,26 @@ def test_a_scan_survives_the_end_of_its_worker(bundle: Bundle, partner: Partner,
         assert len(evidence) == 1, "one run, one piece of evidence"
         events = [item for item in bundle.items(partner.id, made["id"], "EVENT#") if "ScanChanged" in repr(item)]
         assert len(events) == 2, "each scan changed once"
-        assert [entry["action"] for entry in bundle.audit(partner.id, made["id"])] == ["Onboard", "Screen"]
+        assert [entry["action"] for entry in bundle.audit(partner.id, made["id"])] == ["Onboard", "Review"]
         assert bundle.check_audit(partner.id, made["id"])["intact"]
     ids = [event["id"] for registration in registrations for event in partner.events_of(registration["id"])]
     assert len(ids) == 4
     assert set(endpoint.ids()) == set(ids)
     for registration in registrations:
         partner.api.delete(f"/webhooks/v1/registrations/{registration['id']}").expect(200)
+
+
+def test_an_erasure_is_finished_after_the_end_of_its_worker(bundle: Bundle, partner: Partner) -> None:
+    made = partner.onboard()
+    partner.screened(made["id"])
+    assert bundle.evidence(partner.id, made["id"])
+    with bundle.visibility("ScanQueueUrl", 2):
+        since = time.time()
+        with bundle.configured("scan-worker", GATEHOUSE_FAILPOINT="scan-worker:before-purge"):
+            partner.api.delete(f"/v1/customers/{made['id']}").expect(200)
+            wait_for("the process ends", lambda: bundle.deaths("scan-worker", since) >= 1)
+        wait_for("what it left is removed", lambda: not bundle.evidence(partner.id, made["id"]), 60)
+    assert bundle.check_audit(partner.id, made["id"])["intact"], "the chain stays"
 
 
 def test_a_message_that_cannot_be_done_ends_in_the_dead_letter_queue_and_stops_nobody(bundle: Bundle, partner: Partner) -> None:

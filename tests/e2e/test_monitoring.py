@@ -86,7 +86,7 @@ def test_an_added_entry_is_found_and_a_removed_one_closes_its_case(bundle: Bundl
     [closed] = [item for item in listed.screenings() if item["withdrawn"]]
     assert [(hit["uid"], hit["reason"]) for hit in closed["withdrawn"]] == [(listed.key, "removed")]
     listed.endpoint.wait_for_events(3, listed.id, seconds=60)
-    assert [entry["action"] for entry in bundle.audit(partner.id, listed.id)] == ["Onboard", "Screen", "Screen", "Screen"]
+    assert [entry["action"] for entry in bundle.audit(partner.id, listed.id)] == ["Onboard", "Review", "Screen", "Screen"]
     assert bundle.check_audit(partner.id, listed.id)["intact"]
     listed.remains("Clear")
     assert len(listed.screenings()) == 3
