@@ -9,13 +9,15 @@ fn bank() -> Value {
     json!({ "sortCode": "202959", "bankAccount": "63748472" })
 }
 
+/// What an initiate by a method is sent to, and with what.
+fn initiate_of(place: &Place, method: &str) -> (String, Value) {
+    if method == PENNY { (place.penny(), bank()) } else { (place.otp(), json!({})) }
+}
+
 /// How many codes can be had by a method before there are no more, a minute apart.
 async fn codes(world: &World, place: &Place, method: &str) -> usize {
     for count in 0..20 {
-        let (path, body) = match method {
-            PENNY => (place.penny(), bank()),
-            _ => (place.otp(), json!({})),
-        };
+        let (path, body) = initiate_of(place, method);
         let (_, state, _) = world.state(post(path, body)).await;
         if state == "noMoreCodes" {
             return count;
@@ -66,8 +68,7 @@ async fn initiates_duration_in_milliseconds() {
             let place = world.subject(kind).await;
             // They were made one minute apart, and the last one a minute ago.
             assert_eq!(codes(&world, &place, method).await, max);
-            let path = if method == PENNY { place.penny() } else { place.otp() };
-            let body = if method == PENNY { bank() } else { json!({}) };
+            let (path, body) = initiate_of(&place, method);
             let passed = i64::try_from(max).unwrap() * 60_000;
             world.pass_ms(HOUR_MS - passed - 1);
             let (_, state, answer) = world.state(post(path.clone(), body.clone())).await;
@@ -207,43 +208,59 @@ async fn penny_drop_code_length() {
 
 #[tokio::test]
 async fn temp_lock_enabled_on_initiate_application() {
-    for (kind, enabled, locks) in [
-        (Kind::Application, true, true),
-        (Kind::Application, false, false),
-        (Kind::Account, true, false),
-    ] {
-        let world = World::new();
-        let keys = json!({
-            "tempLockEnabledOnInitiateApplication": enabled,
-            "initiatesDurationInMilliseconds": 300_000,
-        });
-        world.configure("otp", keys).await;
-        let place = world.subject(kind).await;
-        assert_eq!(codes(&world, &place, "otp").await, 3);
-        world.pass_ms(300_000);
-        let (_, state, _) = world.state(post(place.otp(), json!({}))).await;
-        let expected = if locks { "noMoreCodes" } else { "initiated" };
-        assert_eq!(state, expected, "{kind:?}: the window has freed up, a lock has not");
+    // Long enough for the window to free up, and not for the lock of an hour.
+    for (method, max, window, passed) in
+        [("otp", 3, 300_000, 300_000), (PENNY, 2, HOUR_MS, HOUR_MS - 30_000)]
+    {
+        for (kind, enabled, locks) in [
+            (Kind::Application, true, true),
+            (Kind::Application, false, false),
+            (Kind::Account, true, false),
+        ] {
+            let world = World::new();
+            let keys = json!({
+                "tempLockEnabledOnInitiateApplication": enabled,
+                "initiatesDurationInMilliseconds": window,
+            });
+            world.configure(method, keys).await;
+            let place = world.subject(kind).await;
+            assert_eq!(codes(&world, &place, method).await, max);
+            world.pass_ms(passed);
+            let (path, body) = initiate_of(&place, method);
+            let (_, state, _) = world.state(post(path, body)).await;
+            let expected = if locks { "noMoreCodes" } else { "initiated" };
+            assert_eq!(
+                state, expected,
+                "{method} {kind:?}: the window has freed up, a lock has not"
+            );
+        }
     }
 }
 
 #[tokio::test]
 async fn temp_lock_duration_on_initiate_application_in_seconds() {
-    let world = World::new();
-    world.configure("otp", json!({ "tempLockDurationOnInitiateApplicationInSeconds": 120 })).await;
-    let place = world.subject(Kind::Application).await;
-    assert_eq!(codes(&world, &place, "otp").await, 3);
-    world.pass_ms(119_999);
-    let (_, state, body) = world.state(post(place.otp(), json!({}))).await;
-    assert_eq!(
-        (state.as_str(), &body["additionalInfo"]["retryAfterSeconds"]),
-        ("noMoreCodes", &json!(1))
-    );
-    world.pass_ms(1);
-    // The lock is over, and the window was cleared with it.
-    assert_eq!(world.initiate(&place).await["remainingPasscodes"], 2);
-    world.pass_ms(11_000);
-    assert_eq!(world.initiate(&place).await["remainingPasscodes"], 1);
+    for (method, max) in [("otp", 3), (PENNY, 2)] {
+        let world = World::new();
+        let keys = json!({ "tempLockDurationOnInitiateApplicationInSeconds": 120 });
+        world.configure(method, keys).await;
+        let place = world.subject(Kind::Application).await;
+        assert_eq!(codes(&world, &place, method).await, max);
+        world.pass_ms(119_999);
+        let (path, body) = initiate_of(&place, method);
+        let (_, state, answer) = world.state(post(path.clone(), body.clone())).await;
+        let wait = &answer["additionalInfo"]["retryAfterSeconds"];
+        assert_eq!((state.as_str(), wait), ("noMoreCodes", &json!(1)), "{method}");
+        world.pass_ms(1);
+        // The lock is over, and the window was cleared with it.
+        for left in (0..max).rev() {
+            let (_, state, answer) = world.state(post(path.clone(), body.clone())).await;
+            assert_eq!(
+                (state.as_str(), &answer["remainingPasscodes"]),
+                ("initiated", &json!(left))
+            );
+            world.pass_ms(11_000);
+        }
+    }
 }
 
 #[tokio::test]

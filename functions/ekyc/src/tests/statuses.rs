@@ -263,12 +263,14 @@ async fn not_found_for_a_superseded_session() {
 
 #[tokio::test]
 async fn not_found_past_its_time_to_live() {
-    let world = World::new();
-    let place = world.subject(Kind::Application).await;
-    let session = world.initiate(&place).await;
-    world.pass(SignedDuration::from_hours(24 * 31));
-    let (state, _) = world.try_code(&place, &session, &world.code()).await;
-    assert_eq!(state, "notFound");
+    for kind in BOTH {
+        let world = World::new();
+        let place = world.subject(kind).await;
+        let session = world.initiate(&place).await;
+        world.pass(SignedDuration::from_hours(24 * 31));
+        let (state, _) = world.try_code(&place, &session, &world.code()).await;
+        assert_eq!(state, "notFound");
+    }
 }
 
 #[tokio::test]
@@ -285,6 +287,11 @@ async fn not_found_for_an_unknown_journey_where_it_must_be_known() {
         let body = json!({ "journeyId": begun["journeyId"] });
         let (_, state, _) = world.state(post(place.otp(), body)).await;
         assert_eq!(state, "initiated");
+        world.configure("pennydrop", json!({ "requireKnownJourney": true })).await;
+        let mut body = json!({ "sortCode": "202959", "bankAccount": "63748472" });
+        body["journeyId"] = json!("never-heard-of");
+        let (status, state, _) = world.state(post(place.penny(), body)).await;
+        assert_eq!((status, state.as_str()), (404, "notFound"));
     }
 }
 
