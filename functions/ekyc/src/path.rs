@@ -4,9 +4,9 @@ use domain::ekyc::{AccountNumber, MerchantId, Method, SubjectKind};
 use domain::ids::{ApplicationId, AuthId};
 use domain::problem::Problem;
 use http_api::{Caller, Failure, Request, Stated};
-use store::ekyc::{Ekyc, Place};
+use store::ekyc::{Ekyc, Place, Session, SubjectHead};
 
-use crate::app::Core;
+use crate::app::{Core, broken};
 
 /// Whether the route is about an application or an account.
 pub(crate) fn kind(request: &Request) -> SubjectKind {
@@ -57,6 +57,27 @@ pub(crate) const fn not_active() -> Failure {
         state: "notFound",
         detail: "The authId does not match an active session",
     })
+}
+
+/// The session of a method under its subject, with the subject's head. 1 round trip.
+///
+/// # Errors
+/// What the contract says of a subject or session that is not there, or is past its life.
+pub(crate) async fn session(
+    core: &Core,
+    place: &Place,
+    method: Method,
+    auth: AuthId,
+) -> Result<(SubjectHead, Session), Failure> {
+    let (head, session) = Box::pin(core.ekyc.session(place, auth)).await.map_err(broken)?;
+    let head = head.ok_or_else(|| unknown_subject(place.subject.kind()))?;
+    let session = session
+        .filter(|session| session.method == method)
+        .ok_or_else(|| unknown_session(method))?;
+    if session.is_forgotten(core.now()) {
+        return Err(not_active());
+    }
+    Ok((head, session))
 }
 
 /// Where the subject of the path lies. Whether it exists is learned by reading it.

@@ -26,7 +26,7 @@ use crate::configuration::Configuration;
 use crate::opening::{Drawn, Look, Note, Once, draw, fail, life_of, look, note_sent};
 use crate::otp::{OtpApp, Parcel, Posted, initiated, perhaps, post};
 use crate::passcode::{Challenge, Passcode};
-use crate::path::{self, not_active, unknown_session, unknown_subject};
+use crate::path::{self, not_active};
 
 /// `POST …/kycauthentications/otp/{authId}/resend`: a new code for the same session, whose life starts again and whose
 /// failure counts do not.
@@ -46,14 +46,7 @@ async fn renew_session(app: &OtpApp, caller: &Caller, request: &Request) -> Resu
         Ok(once) => once,
         Err(earlier) => return Ok(earlier),
     };
-    let (head, session) = Box::pin(core.ekyc.session(&place, auth)).await.map_err(broken)?;
-    let head = head.ok_or_else(|| unknown_subject(place.subject.kind()))?;
-    let session = session
-        .filter(|session| session.method == Method::Otp)
-        .ok_or_else(|| unknown_session(Method::Otp))?;
-    if session.is_forgotten(core.now()) {
-        return Err(not_active());
-    }
+    let (head, session) = path::session(core, &place, Method::Otp, auth).await?;
     let slot = Slot { place: &place, method: Method::Otp, journey: &session.journey, auth };
     for round in 0..=RETRIES {
         if round > 0 {

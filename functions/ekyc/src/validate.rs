@@ -29,7 +29,7 @@ use crate::app::{Core, RETRIES, actor, broken, session_event};
 use crate::guard::{FAILURES, Failures, Guard, Policy, Ticket};
 use crate::opening::{Once, fail};
 use crate::passcode::{Challenge, Passcode};
-use crate::path::{self, not_active, unknown_session, unknown_subject};
+use crate::path::{self, not_active};
 
 /// Longer than any of our functions may run: a claim that is older belongs to nobody.
 const ABANDONED: SignedDuration = SignedDuration::from_secs(60);
@@ -107,14 +107,7 @@ async fn try_code(app: &ValidateApp, caller: &Caller, request: &Request) -> Resu
         Ok(once) => once,
         Err(earlier) => return Ok(earlier),
     };
-    let (head, session) = Box::pin(core.ekyc.session(&place, auth)).await.map_err(broken)?;
-    let head = head.ok_or_else(|| unknown_subject(place.subject.kind()))?;
-    let session = session
-        .filter(|session| session.method == method)
-        .ok_or_else(|| unknown_session(method))?;
-    if session.is_forgotten(core.now()) {
-        return Err(not_active());
-    }
+    let (head, session) = path::session(core, &place, method, auth).await?;
     let length = i64::try_from(code.len()).unwrap_or(i64::MAX);
     if length != session.limits.code_length {
         let expected = "a passcode of as many digits as the session's";
@@ -512,15 +505,8 @@ async fn stand(core: &Core, caller: &Caller, request: &Request) -> Result<Reply,
     let method = path::method(request);
     let auth = path::auth(request)?;
     let place = path::place(core, caller, request).await?;
-    let (head, session) = Box::pin(core.ekyc.session(&place, auth)).await.map_err(broken)?;
-    head.ok_or_else(|| unknown_subject(place.subject.kind()))?;
-    let session = session
-        .filter(|session| session.method == method)
-        .ok_or_else(|| unknown_session(method))?;
+    let (_, session) = path::session(core, &place, method, auth).await?;
     let now = core.now();
-    if session.is_forgotten(now) {
-        return Err(not_active());
-    }
     let look = core.ekyc.standing(&place, method, Some(&session.journey));
     let look = Box::pin(look).await.map_err(broken)?;
     let journey = look.journey.ok_or_else(not_active)?;

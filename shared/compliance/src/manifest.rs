@@ -82,3 +82,32 @@ impl Manifest {
         self.lists.iter().map(|(list, entry)| (list.as_str(), entry.index.as_str())).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One list of a kind does not stand for the others of it.
+    #[test]
+    fn a_list_without_an_edition_is_awaited() {
+        let mut manifest = Manifest::default();
+        for (list, topic) in
+            [("sdn", Topic::Sanctions), ("un", Topic::Sanctions), ("peps", Topic::Pep)]
+        {
+            manifest.named.insert(list.to_owned(), topic);
+        }
+        let entry = ManifestEntry {
+            index: "a".to_owned(),
+            entities: 1,
+            extent: None,
+            sources: BTreeMap::new(),
+            made_at: Timestamp::UNIX_EPOCH,
+            engine: None,
+        };
+        manifest.lists.insert("sdn".to_owned(), entry.clone());
+        manifest.lists.insert("peps".to_owned(), entry.clone());
+        assert_eq!(manifest.awaited(), BTreeSet::from([Topic::Sanctions]));
+        manifest.lists.insert("un".to_owned(), entry);
+        assert!(manifest.awaited().is_empty());
+    }
+}

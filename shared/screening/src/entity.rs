@@ -399,6 +399,16 @@ mod tests {
             base.content_hash(),
             Entity::new(" 1 ", EntityType::Person, "Ana Quill").content_hash()
         );
+        // A publisher may print its aliases in another order; the name an entry goes by is another matter.
+        let aliases = |names: [&str; 2]| {
+            let mut entity = base.clone();
+            names.into_iter().for_each(|name| entity.add_name(name, NameKind::Strong));
+            entity
+        };
+        let (mut one, other) = (aliases(["B Quill", "C Quill"]), aliases(["C Quill", "B Quill"]));
+        assert_eq!(one.content_hash(), other.content_hash());
+        one.names.reverse();
+        assert_ne!(one.content_hash(), other.content_hash());
         let mut renamed = base.clone();
         renamed.add_name("Anna Quill", NameKind::Strong);
         let mut weak = base.clone();

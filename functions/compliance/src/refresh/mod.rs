@@ -254,12 +254,12 @@ pub(crate) async fn run(
     app: &App,
     asked: &Asked,
 ) -> Result<BTreeMap<String, Report>, RefreshError> {
-    let (mut manifest, _) = read_manifest(app).await?;
+    let (mut manifest, tag) = read_manifest(app).await?;
     // First, so that a source that uses up the time cannot keep a sweep from being taken up; and whatever it comes to,
     // the lists are refreshed.
     let mut begun = begin(app, &manifest.changes).await;
     let sources = read_sources(app).await?;
-    name_lists(app, &sources).await?;
+    name_lists(app, &sources, (manifest.clone(), tag)).await?;
     let mut results = BTreeMap::new();
     for source in &sources {
         let last = manifest.lists.get(&source.id);
@@ -292,12 +292,16 @@ pub(crate) async fn run(
 /// Writes into the manifest which lists are to be searched, so that nobody is cleared before all of a kind are there; and
 /// takes out those that the list of sources does not name any more, so that nobody is screened with an edition that
 /// nothing refreshes. What these have caused stays for a person to decide; a list that is not at hand withdraws nothing.
-async fn name_lists(app: &App, sources: &[ListSource]) -> Result<(), RefreshError> {
+async fn name_lists(
+    app: &App,
+    sources: &[ListSource],
+    as_read: (Manifest, Option<String>),
+) -> Result<(), RefreshError> {
     let named: BTreeMap<String, Topic> =
         sources.iter().map(|source| (source.id.clone(), source.topic)).collect();
     let is_named = |list: &String| named.contains_key(list);
+    let (mut manifest, mut tag) = as_read;
     for _ in 0..TRIES {
-        let (mut manifest, tag) = read_manifest(app).await?;
         if manifest.named == named && manifest.lists.keys().all(is_named) {
             return Ok(());
         }
@@ -309,6 +313,7 @@ async fn name_lists(app: &App, sources: &[ListSource]) -> Result<(), RefreshErro
         if app.bucket.put_if(&app.manifest_key, bytes, tag.as_deref()).await? {
             return Ok(());
         }
+        (manifest, tag) = read_manifest(app).await?;
     }
     Err(RefreshError::KeptMoving)
 }
