@@ -152,6 +152,9 @@ pub struct Customer {
     pub contacts: BTreeMap<ContactKind, Shelf>,
     /// What it has proved to hold, the latest of each kind.
     pub proofs: BTreeMap<ProofKind, Proof>,
+    /// Whether it has its row in the sorted lists, its place in the counters and its lookup row by e-mail address. What
+    /// was stored by a release that had none of them gets them with its next change.
+    pub is_listed: bool,
 }
 
 /// What a new customer starts with.
@@ -272,6 +275,7 @@ impl Customer {
             audit: AuditHead::default(),
             contacts: BTreeMap::new(),
             proofs: BTreeMap::new(),
+            is_listed: true,
         };
         let event = EventKind::Onboarded {
             client_identifier: customer.client_identifier.as_ref().map(|id| id.as_str().to_owned()),

@@ -31,7 +31,7 @@ use screening::Config;
 use serde::Serialize;
 use serde_json::Value;
 use store::customers::{Customers, evidence};
-use store::network::{Gathered, Network, NetworkError};
+use store::network::{Gathered, Network, NetworkError, Seen};
 use store::reviews::{Reviews, review_item};
 use store::{StoreError, Table, Transaction};
 
@@ -314,9 +314,9 @@ impl Vetter {
         };
         let attributes = applicant_of(customer).attributes();
         let (partner, id) = (customer.partner, customer.id);
-        let how = (customer.created_at, outcome);
+        let seen = Seen { version: customer.version, at: customer.created_at, outcome };
         self.patiently(async || {
-            Box::pin(self.network.record(partner, id, &attributes, how, now)).await
+            Box::pin(self.network.record(partner, id, &attributes, seen, now)).await
         })
         .await
     }
@@ -334,8 +334,8 @@ impl Vetter {
         self.patiently(async || Box::pin(self.network.forget(partner, customer, now)).await).await
     }
 
-    /// Several messages about one customer, or about people with something in common, come at once; each waits its turn
-    /// for a few seconds before its message has to come again.
+    /// Messages about people with something in common come at once; each waits its turn for a few seconds before it has
+    /// to come again.
     async fn patiently(
         &self,
         act: impl AsyncFn() -> Result<(), NetworkError>,

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use super::audit::{audit_item, digest, read_entry, verify};
 use super::contact_record::{ContactKey, contact_item};
 use super::counts::add_counts;
-use super::find::{cif_item, lookup_item, lookups, primary_email};
+use super::find::{cif_item, lookup_item, lookups, primary_email, stored_lookups};
 use super::record::write_customer;
 use super::{ChainBroken, Customers, CustomersError};
 use crate::keys::{CifKey, CustomerKey, EmailClaimKey, Key, LookupKey, customer_partition};
@@ -195,7 +195,8 @@ impl Customers {
 
     fn add_lookups(&self, transaction: &mut Transaction, commit: &Commit<'_>, keys: &ScopeKeys) {
         let (partner, id) = (commit.after.partner, commit.after.id);
-        let old = commit.before.map_or_else(Default::default, |before| lookups(before, keys));
+        let old =
+            commit.before.map_or_else(Default::default, |before| stored_lookups(before, keys));
         let new = lookups(commit.after, keys);
         for (term, value) in new.difference(&old) {
             let key = LookupKey::new(partner, term, value.clone(), id);

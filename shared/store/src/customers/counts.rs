@@ -48,7 +48,8 @@ pub(super) fn add_counts(
     let Some(customer) = after.or(before) else { return };
     // One item can stand in a transaction only once, so both moves of a scope are one update.
     let mut moves: BTreeMap<String, BTreeMap<String, i64>> = BTreeMap::new();
-    for (customer, by) in [(before, -1), (after, 1)] {
+    let counted = before.filter(|before| before.is_listed);
+    for (customer, by) in [(counted, -1), (after, 1)] {
         for (scope, attribute) in customer.map_or_else(Vec::new, places) {
             *moves.entry(scope).or_default().entry(attribute).or_default() += by;
         }

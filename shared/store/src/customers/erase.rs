@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use super::audit::{audit_item, digest};
 use super::commit::unchanged_since;
 use super::counts::add_counts;
-use super::find::lookups;
+use super::find::stored_lookups;
 use super::record::{malformed, read_digest};
 use super::{Customers, CustomersError};
 use crate::keys::{CifKey, CustomerKey, ErasedKey, Key, LookupKey, customer_partition};
@@ -84,7 +84,7 @@ impl Customers {
         transaction.put_new("erased", &self.table, left);
         let cif = CifKey::new(customer.cif);
         transaction.delete("old-cif", &self.table, &cif, Expression::present());
-        for (term, value) in lookups(customer, &keys) {
+        for (term, value) in stored_lookups(customer, &keys) {
             let key = LookupKey::new(partner, term, value, id);
             transaction.delete("lookup", &self.table, &key, Expression::present());
         }

@@ -73,6 +73,18 @@ pub(super) fn lookups(customer: &Customer, keys: &ScopeKeys) -> BTreeSet<(&'stat
     terms.into_iter().flatten().map(|term| (term.name(), term.blind(keys))).collect()
 }
 
+/// The lookup rows that a customer has in the table.
+pub(super) fn stored_lookups(
+    customer: &Customer,
+    keys: &ScopeKeys,
+) -> BTreeSet<(&'static str, String)> {
+    let mut rows = lookups(customer, keys);
+    if !customer.is_listed {
+        rows.retain(|(term, _)| *term != Term::Email("").name());
+    }
+    rows
+}
+
 /// The primary e-mail address, as it is compared.
 pub(super) fn primary_email(customer: &Customer) -> Option<String> {
     match &customer.primary(ContactKind::Email)?.body {

@@ -5,6 +5,9 @@
 //! What a page costs does not depend on its number: it begins behind the bookmark that the page before it left. The
 //! total comes from the counters where classification and standing are all that is asked; for any other filter it is
 //! counted once along the index, within the answers that a listing may take, and travels in the bookmarks for a minute.
+//!
+//! A customer stored by a release without summaries is neither in these lists nor in their totals until its next change,
+//! which the first sweep of a night is: every list and every total says the same.
 
 use domain::choices::Classification;
 use domain::customer::Customer;
@@ -242,7 +245,8 @@ impl Customers {
             // The end was reached, so this is the last page and the total is known.
             (None, None) if shown > 0 || page == 1 => before + shown,
             _ => {
-                let query = filter.query(partner, order);
+                let listed = Expression::new("attribute_exists(summary)");
+                let query = filter.query(partner, order).filter(listed);
                 let counted = Box::pin(self.table.count(&query, MAX_READS)).await;
                 counted.map_err(store)?.ok_or(ListError::TooFar)?
             }
@@ -265,7 +269,7 @@ impl Customers {
         let query = filter.query(partner, order);
         let keep = |item: &crate::Item| {
             let summary = read_summary(item.clone())?;
-            Ok(filter.created(summary.created_at).then_some(summary))
+            Ok(summary.filter(|summary| filter.created(summary.created_at)))
         };
         match Box::pin(listing.walk(&self.table, query, start, keep)).await {
             Ok(walked) => Ok(walked),

@@ -56,8 +56,9 @@ struct CustomerRecord {
     pep_scan: ScanStatus,
     ofac_hits: HitsRecord,
     pep_scan_hits: HitsRecord,
-    verification: Verification,
-    standing: Standing,
+    /// Not in a record of a release without reviews, nor are the summary and the sort key by name.
+    verification: Option<Verification>,
+    standing: Option<Standing>,
     account: Option<AccountId>,
     enrolment: Option<EnrolmentRecord>,
     created_at: Timestamp,
@@ -74,9 +75,9 @@ struct CustomerRecord {
     list_sk: String,
     /// Only while a person has or had to decide something: it brings the customer into the index of cases.
     case_pk: Option<String>,
-    name_sk: String,
+    name_sk: Option<String>,
     account_pk: Option<String>,
-    summary: SummaryRecord,
+    summary: Option<SummaryRecord>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -188,8 +189,8 @@ pub(super) fn write_customer(
         pep_scan: customer.pep_scan.status,
         ofac_hits: write_hits(&customer.ofac),
         pep_scan_hits: write_hits(&customer.pep_scan),
-        verification: customer.verification,
-        standing: customer.standing(),
+        verification: Some(customer.verification),
+        standing: Some(customer.standing()),
         account: customer.account,
         enrolment: customer.enrolment.as_ref().map(write_enrolment).transpose()?,
         created_at: customer.created_at,
@@ -207,9 +208,9 @@ pub(super) fn write_customer(
             .iter()
             .any(|scan| is_case(scan.status))
             .then(|| case_partition(customer.partner)),
-        name_sk: name_sort(&summary.folded_name, customer.id),
+        name_sk: Some(name_sort(&summary.folded_name, customer.id)),
         account_pk: customer.account.map(|account| account_partition(customer.partner, account)),
-        summary,
+        summary: Some(summary),
     };
     let mut item = to_compact_item(&record)?;
     CustomerKey::new(customer.partner, customer.id).stamp(&mut item);
@@ -244,7 +245,8 @@ pub(super) fn read_customer(item: Item, keys: &ScopeKeys) -> Result<Customer, Cu
         status: record.status,
         ofac: read_scan(record.ofac, record.ofac_hits)?,
         pep_scan: read_scan(record.pep_scan, record.pep_scan_hits)?,
-        verification: record.verification,
+        // Nobody has reviewed it: the night's sweep does.
+        verification: record.verification.unwrap_or(Verification::Pending),
         account: record.account,
         enrolment: record.enrolment.map(read_enrolment).transpose()?,
         created_at: record.created_at,
@@ -255,6 +257,7 @@ pub(super) fn read_customer(item: Item, keys: &ScopeKeys) -> Result<Customer, Cu
         audit: AuditHead { seq: record.audit_seq, digest: read_digest(&record.audit_hash)? },
         contacts,
         proofs: record.proofs.into_iter().map(|(kind, proof)| (kind, read_proof(proof))).collect(),
+        is_listed: record.summary.is_some(),
     })
 }
 

@@ -33,7 +33,7 @@ pub(super) struct SummaryRecord {
 
 #[derive(Deserialize)]
 struct Holder {
-    summary: SummaryRecord,
+    summary: Option<SummaryRecord>,
 }
 
 /// One row of a list.
@@ -132,7 +132,7 @@ pub(super) fn summary_of(customer: &Customer) -> SummaryRecord {
     }
 }
 
-/// Reads the summary that an item carries.
-pub(super) fn read_summary(item: Item) -> Result<Summary, StoreError> {
-    from_item::<Holder>(item).map(|holder| holder.summary.into())
+/// Reads the summary that an item carries; `None` when a release without summaries stored it.
+pub(super) fn read_summary(item: Item) -> Result<Option<Summary>, StoreError> {
+    from_item::<Holder>(item).map(|holder| holder.summary.map(Summary::from))
 }

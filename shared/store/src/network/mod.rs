@@ -4,15 +4,16 @@
 //! - No item holds a value, a name, a partner's id or a customer's id: keys and contents are keyed digests.
 //! - A customer contributes once per attribute, so recording it again changes nothing, and recording it after a change moves
 //!   its contributions.
-//! - What a customer has contributed stands in its trail before it is contributed, so a process that dies at any line leaves
-//!   nothing that [`Network::forget`] cannot find. A trail is worked on by one at a time, under a lease that outlasts the
-//!   longest run of a function.
+//! - What a customer has contributed stands in its trail, which the same transaction writes: a process that dies at any line
+//!   leaves nothing that [`Network::forget`] cannot find, and keeps nobody waiting.
+//! - A message that comes late contributes nothing: the trail knows the version of the customer, and an erased customer's
+//!   transaction is refused.
 //!
 //! | call | round trips | units |
 //! | --- | --- | --- |
 //! | [`Network::gather`] | 1 BatchGetItem | 1 per attribute and 4 KB, 1 for the policy |
-//! | [`Network::record`] | 3 for the trail, 2 per attribute added or changed or removed | 2 per attribute and KB |
-//! | [`Network::forget`] | the same | the same |
+//! | [`Network::record`] | 1 BatchGetItem, 1 more when attributes were removed or changed, 1 TransactWriteItems | 1 per attribute and 4 KB, 2 per changed attribute and KB, 4 for trail and check; the same version again: the reads alone |
+//! | [`Network::forget`] | 1 BatchGetItem for the trail, 1 for the histories, 1 TransactWriteItems | the same |
 //!
 //! Only `gather` is on the path of a request; the others belong to the worker behind the table's stream.
 
@@ -31,17 +32,25 @@ use domain::network::{
 };
 use jiff::Timestamp;
 
-use crate::keys::{Key, NetworkKey, PolicyKey};
+use crate::keys::{ErasedKey, Key, NetworkKey, NetworkTrailKey, PolicyKey};
 use crate::reviews::read_policy;
-use crate::{Expression, Item, StoreError, Table, WriteError, from_item, number, text, to_item};
+use crate::{
+    CommitError, Expression, Item, StoreError, Table, Transaction, from_item, number, text, to_item,
+};
 
-/// How often a history that others write as well is read and written again before the message has to come again.
+use self::trail::Trail;
+
+/// How often what others write as well is read and written again before the caller has to wait.
 const TRIES: usize = 6;
+
+const TRAIL: &str = "trail";
+const HISTORY: &str = "history";
+const ERASED: &str = "erased";
 
 /// The network failed.
 #[derive(Debug, thiserror::Error)]
 pub enum NetworkError {
-    /// Somebody else works on this customer's contributions, or others keep writing the same history: come again.
+    /// Others keep writing the same customer's contributions, or the same history: come again.
     #[error("the network is busy with the same customer or attribute")]
     Busy,
     /// The table.
@@ -59,6 +68,17 @@ pub struct Gathered {
     pub view: View,
     /// The partner's decision policy with its version, where it has one.
     pub policy: Option<(serde_json::Value, u32)>,
+}
+
+/// A customer as it was read, to be remembered.
+#[derive(Debug, Clone, Copy)]
+pub struct Seen {
+    /// The version of the customer's record.
+    pub version: u64,
+    /// When it was taken on.
+    pub at: Timestamp,
+    /// How that ended, as far as it has.
+    pub outcome: Option<Outcome>,
 }
 
 /// The network in a table.
@@ -181,7 +201,8 @@ impl Network {
         Ok(gathered)
     }
 
-    /// Lets the network remember a customer as it is now; `at` is when it was taken on. Repeating it changes nothing.
+    /// Lets the network remember a customer as it was read. Repeating it changes nothing, and neither does coming with an
+    /// older version of the customer than the one that is remembered, or with one that was erased meanwhile.
     ///
     /// # Errors
     /// [`NetworkError`].
@@ -190,26 +211,45 @@ impl Network {
         partner: PartnerId,
         customer: CustomerId,
         attributes: &Attributes,
-        (at, outcome): (Timestamp, Option<Outcome>),
+        seen: Seen,
         now: Timestamp,
     ) -> Result<(), NetworkError> {
         let keys = self.ring.keys(Scope::Global).await?;
         let own = contribution(&keys, partner, customer, attributes);
-        let sighting = Sighting { member: own.member, at, facts: own.facts, outcome };
+        let sighting =
+            Sighting { member: own.member, at: seen.at, facts: own.facts, outcome: seen.outcome };
         let wanted: Vec<NetworkKey> =
             own.keys.into_values().map(|(kind, value)| NetworkKey::new(kind, value)).collect();
-        let mut trail = self.take_trail(partner, customer, &wanted, now).await?;
-        for key in trail.not_in(&wanted) {
-            self.change(&key, |history| history.forget(&own.contributor, now)).await?;
+        let who = own.contributor;
+        for _ in 0..TRIES {
+            let (standing, trail) = self.trail(partner, customer, &wanted).await?;
+            if trail.as_ref().is_some_and(|trail| trail.customer_version > seen.version) {
+                return Ok(());
+            }
+            let is_new = trail.as_ref().is_none_or(|trail| trail.customer_version < seen.version);
+            let trail = trail.unwrap_or_default();
+            let mut transaction = self.removal(&who, &trail, &wanted, now).await?;
+            for (key, standing) in wanted.iter().zip(standing) {
+                self.change(&mut transaction, key, standing, |history| {
+                    history.record(who.clone(), sighting.clone(), now);
+                })?;
+            }
+            if transaction.is_empty() && !is_new {
+                return Ok(());
+            }
+            let trail_key = NetworkTrailKey::new(partner, customer);
+            let next = trail.next(&trail_key, &wanted, seen.version);
+            transaction.put(TRAIL, &self.table, next, trail.unchanged());
+            let erased = ErasedKey::new(partner, customer);
+            transaction.check(ERASED, &self.table, &erased, Expression::absent());
+            match Box::pin(transaction.commit(&self.table)).await {
+                Ok(()) => return Ok(()),
+                Err(refused) if refused.refusal(ERASED).is_some() => return Ok(()),
+                Err(CommitError::Refused(_) | CommitError::Conflict) => {}
+                Err(CommitError::Store(error)) => return Err(error.into()),
+            }
         }
-        for key in &wanted {
-            self.change(key, |history| {
-                history.record(own.contributor.clone(), sighting.clone(), now);
-            })
-            .await?;
-        }
-        trail.keep(&wanted);
-        self.leave_trail(trail).await
+        Err(NetworkError::Busy)
     }
 
     /// Takes out everything that a customer has contributed. Repeating it changes nothing.
@@ -224,12 +264,56 @@ impl Network {
     ) -> Result<(), NetworkError> {
         let keys = self.ring.keys(Scope::Global).await?;
         let who = contributor(&keys, partner, customer);
-        let mut trail = self.take_trail(partner, customer, &[], now).await?;
-        for key in trail.not_in(&[]) {
-            self.change(&key, |history| history.forget(&who, now)).await?;
+        for _ in 0..TRIES {
+            let (_, Some(trail)) = self.trail(partner, customer, &[]).await? else {
+                return Ok(());
+            };
+            let mut transaction = self.removal(&who, &trail, &[], now).await?;
+            let key = NetworkTrailKey::new(partner, customer);
+            transaction.delete(TRAIL, &self.table, &key, trail.unchanged());
+            match Box::pin(transaction.commit(&self.table)).await {
+                Ok(()) => return Ok(()),
+                Err(CommitError::Refused(_) | CommitError::Conflict) => {}
+                Err(CommitError::Store(error)) => return Err(error.into()),
+            }
         }
-        trail.keep(&[]);
-        self.leave_trail(trail).await
+        Err(NetworkError::Busy)
+    }
+
+    /// A customer's trail and these histories, in their order, in one batch read.
+    async fn trail(
+        &self,
+        partner: PartnerId,
+        customer: CustomerId,
+        wanted: &[NetworkKey],
+    ) -> Result<(Vec<Standing>, Option<Trail>), NetworkError> {
+        let trail_key = NetworkTrailKey::new(partner, customer);
+        let mut keys: Vec<Item> = wanted.iter().map(Key::to_item).collect();
+        keys.push(trail_key.to_item());
+        let mut items = by_partition(Box::pin(self.table.get_all(keys)).await?);
+        let trail = items.remove(&trail_key.pk()).map(|item| Trail::read(&item)).transpose()?;
+        Ok((standing(&mut items, wanted)?, trail))
+    }
+
+    /// The transaction that takes a customer out of the histories that its trail names and `wanted` does not.
+    async fn removal(
+        &self,
+        who: &Fingerprint,
+        trail: &Trail,
+        wanted: &[NetworkKey],
+        now: Timestamp,
+    ) -> Result<Transaction, NetworkError> {
+        let mut transaction = Transaction::new();
+        let left = trail.not_in(wanted)?;
+        if left.is_empty() {
+            return Ok(transaction);
+        }
+        let keys = left.iter().map(Key::to_item).collect();
+        let mut items = by_partition(Box::pin(self.table.get_all(keys)).await?);
+        for (key, standing) in left.iter().zip(standing(&mut items, &left)?) {
+            self.change(&mut transaction, key, standing, |history| history.forget(who, now))?;
+        }
+        Ok(transaction)
     }
 
     /// Puts an attribute on a partner's alert list; `shared` warns every partner, without saying who warned.
@@ -245,7 +329,7 @@ impl Network {
     ) -> Result<(), NetworkError> {
         let keys = self.ring.keys(Scope::Global).await?;
         let who = member(&keys, partner);
-        self.change(&history_key(&keys, kind, value), |history| {
+        self.change_alone(&history_key(&keys, kind, value), |history| {
             let at = history.alerts.get(&who).map_or(now, |alert| alert.at);
             history.alerts.insert(who.clone(), Alert { at, shared });
         })
@@ -263,51 +347,92 @@ impl Network {
     ) -> Result<(), NetworkError> {
         let keys = self.ring.keys(Scope::Global).await?;
         let who = member(&keys, partner);
-        self.change(&history_key(&keys, kind, value), |history| {
+        self.change_alone(&history_key(&keys, kind, value), |history| {
             history.alerts.remove(&who);
         })
         .await
     }
 
-    /// Reads a history, changes it and writes it under the condition that nobody else did meanwhile. A change that changes
-    /// nothing writes nothing; a history with nothing left is removed.
-    async fn change(
+    /// Changes one history and nothing else.
+    async fn change_alone(
         &self,
         key: &NetworkKey,
         change: impl Fn(&mut History),
     ) -> Result<(), NetworkError> {
         for _ in 0..TRIES {
-            let standing = Box::pin(self.table.get(key)).await?;
-            let version = standing.as_ref().and_then(|item| number(item, "version"));
-            let before = match standing {
-                Some(item) => read_history(item)?,
-                None => History::default(),
-            };
-            let mut after = before.clone();
-            change(&mut after);
-            if after == before {
+            let item = Box::pin(self.table.get(key)).await?;
+            let mut transaction = Transaction::new();
+            self.change(&mut transaction, key, Standing::read(item)?, &change)?;
+            if transaction.is_empty() {
                 return Ok(());
             }
-            let condition = match version {
-                None => Expression::absent(),
-                Some(version) => Expression::new("#version = :version")
-                    .name("#version", "version")
-                    .number(":version", version),
-            };
-            let written = if after.is_empty() {
-                Box::pin(self.table.delete(key, condition)).await
-            } else {
-                let item = history_item(key, &after, version.unwrap_or(0) + 1)?;
-                Box::pin(self.table.put(item, condition)).await
-            };
-            match written {
+            match Box::pin(transaction.commit(&self.table)).await {
                 Ok(()) => return Ok(()),
-                Err(WriteError::Refused(_)) => {}
-                Err(WriteError::Store(error)) => return Err(error.into()),
+                Err(CommitError::Refused(_) | CommitError::Conflict) => {}
+                Err(CommitError::Store(error)) => return Err(error.into()),
             }
         }
         Err(NetworkError::Busy)
     }
+
+    /// Adds the change of a history under the condition that nobody else changes it meanwhile. A change that changes
+    /// nothing adds nothing; a history with nothing left is removed.
+    fn change(
+        &self,
+        transaction: &mut Transaction,
+        key: &NetworkKey,
+        standing: Standing,
+        change: impl Fn(&mut History),
+    ) -> Result<(), StoreError> {
+        let mut after = standing.history.clone();
+        change(&mut after);
+        if after == standing.history {
+            return Ok(());
+        }
+        let condition = standing.version.map_or_else(Expression::absent, at_version);
+        if after.is_empty() {
+            transaction.delete(HISTORY, &self.table, key, condition);
+        } else {
+            let item = history_item(key, &after, standing.version.unwrap_or(0) + 1)?;
+            transaction.put(HISTORY, &self.table, item, condition);
+        }
+        Ok(())
+    }
+}
+
+/// A history as it stands, or an empty one.
+#[derive(Default)]
+struct Standing {
+    history: History,
+    version: Option<i64>,
+}
+
+impl Standing {
+    fn read(item: Option<Item>) -> Result<Self, StoreError> {
+        let Some(item) = item else { return Ok(Self::default()) };
+        let version = number(&item, "version");
+        Ok(Self { history: read_history(item)?, version })
+    }
+}
+
+/// The histories of these keys, in their order.
+fn standing(
+    items: &mut BTreeMap<String, Item>,
+    keys: &[NetworkKey],
+) -> Result<Vec<Standing>, StoreError> {
+    keys.iter().map(|key| Standing::read(items.remove(&key.pk()))).collect()
+}
+
+/// All of these have partitions of their own.
+fn by_partition(items: Vec<Item>) -> BTreeMap<String, Item> {
+    items
+        .into_iter()
+        .filter_map(|item| Some((text(&item, "pk").map(str::to_owned)?, item)))
+        .collect()
+}
+
+fn at_version(version: i64) -> Expression {
+    Expression::new("#version = :version").name("#version", "version").number(":version", version)
 }
 
 fn history_item(key: &NetworkKey, history: &History, version: i64) -> Result<Item, StoreError> {
