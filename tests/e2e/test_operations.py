@@ -15,10 +15,12 @@ API_FUNCTIONS = {route.function for route in routes()}
 KILLED = {"event-fanout", "scan-request", "scan-schedule", "scan-worker", "watchlist-refresh", "webhook-dispatch", "webhook-events",
           "webhook-registrations", "webhook-sweep", "otp-initiate", "otp-resend", "otp-validate", "penny-drop-initiate", "penny-drop-validate",
           "penny-drop-reconcile"}
-MOST_KILLED = 60
+MOST_KILLED = 70
 # Tests put their providers out of order, and these say so.
 PROVIDED_FOR = {"otp-initiate", "otp-resend", "penny-drop-initiate"}
 _RUN = re.compile(r"[^\W_]+")
+# Shorter runs of a value stand by chance in ids, whose groups have four digits.
+_TELLING = 5
 
 
 @pytest.fixture(scope="module")
@@ -102,14 +104,18 @@ def test_nobodys_data_and_no_secret_is_in_any_log(logs: dict[str, list[Invocatio
     """Every name, number, address and credential of this run, looked for in every line of every function.
 
     Each is looked for by its longest run of letters and digits, whole: a number of nine digits counts where it stands
-    alone and not where it happens to lie inside a longer one.
+    alone and not where it happens to lie inside a longer one. A run that any id may contain is looked for with the rest
+    of its value.
     """
     assert len(samples.PRIVATE) > 300
     story = ["Smith", "119988776", "2015552345", "Arellano", "Putin", "Diamond"]
     private = {max(_RUN.findall(value), key=len).lower(): value for value in [*samples.PRIVATE, *story]}
+    broken = {value for run, value in private.items() if len(run) < _TELLING and run != value.lower()}
+    private = {run: value for run, value in private.items() if value not in broken}
     for name, found in logs.items():
         told = {run.lower() for invocation in found for line in invocation.written for run in _RUN.findall(line)} & set(private)
         assert not told, f"{name} logged {[private[run] for run in told]}"
+        assert not any(value in line for invocation in found for line in invocation.written for value in broken), name
         assert not any("ghs_" in line for invocation in found for line in invocation.written), name
 
 

@@ -1,0 +1,82 @@
+"""What operators do about reviews: a partner's decision policy, and alert lists."""
+
+import uuid
+
+import pytest
+from support import samples
+from support.bundle import Bundle, FunctionFailed, Partner
+
+SCOPES = "customers:read customers:write compliance:review"
+
+
+def enrol(partner: Partner, **changes) -> dict:
+    """Enrols somebody and gives the customer with its review."""
+    api = partner.api_with(SCOPES)
+    # The family name stands in the address as well, and numbers and places fit: nothing speaks against this person.
+    first, last = samples.word(), samples.word()
+    body = samples.merged({
+        "name": f"{first} {last}",
+        "type": "individual",
+        "email": samples.private(f"{first}.{last}{uuid.uuid4().int % 90 + 10}@gmail.com".lower()),
+        "phone": samples.private(f"+1775{samples.digits(1, '23456789')}{samples.digits(2, '23456789')}{samples.digits(4)}"),
+        "device": {"ip_address": f"198.51.100.{uuid.uuid4().int % 250 + 1}"},
+    }, changes)
+    customer = api.post("/v1/customers", body).expect(201)["data"]
+    review = api.get(f"/v1/customers/{customer['id']}/review").expect(200)["data"]
+    return {"customer": customer, "review": review}
+
+
+def alerts(enrolled: dict) -> list[str]:
+    return enrolled["review"]["identity_details"]["network_alerts"]["codes"]
+
+
+def test_an_alert_warns_until_it_is_withdrawn_and_shared_ones_warn_every_partner(bundle: Bundle) -> None:
+    one, other = bundle.new_partner(), bundle.new_partner()
+    domain = f"{uuid.uuid4().hex[:12]}.example.com"
+    own, common = samples.private(f"ann.lee@{domain}"), samples.private(f"bob.roe@{domain}")
+    alert = {"action": "raise-alert", "partnerId": one.id, "kind": "email"}
+    for _ in range(2):
+        bundle.invoke("review-admin", {**alert, "value": own})
+        bundle.invoke("review-admin", {**alert, "value": common.upper(), "shared": True})
+
+    assert "R110" in alerts(enrol(one, email=own))
+    assert enrol(one, email=common)["customer"]["status"] == "review"
+    assert "R110" not in alerts(enrol(other, email=own)), "it was raised for one partner alone"
+    warned = enrol(other, email=common)
+    assert "R110" in alerts(warned)
+    assert one.id not in str(warned), "who warned is not told"
+
+    withdrawn = bundle.new_partner()
+    for value in (own, common):
+        bundle.invoke("review-admin", {**alert, "action": "withdraw-alert", "value": value})
+    assert "R110" not in alerts(enrol(withdrawn, email=common))
+
+
+def test_a_partners_policy_decides_its_reviews_and_no_others(bundle: Bundle) -> None:
+    one, other = bundle.new_partner(), bundle.new_partner()
+    assert bundle.invoke("review-admin", {"action": "get-policy", "partnerId": one.id})["version"] == 0
+    # That a mailbox is with a well-known provider decides nothing by default.
+    policy = {"floors": {"I566": "reject"}}
+    command = {"action": "set-policy", "partnerId": one.id, "by": "operations", "policy": policy}
+    assert bundle.invoke("review-admin", {**command, "version": 0})["version"] == 1
+    with pytest.raises(FunctionFailed, match="another version"):
+        bundle.invoke("review-admin", {**command, "version": 0})
+
+    ruled, default = enrol(one), enrol(other)
+    assert ruled["customer"]["status"] == "rejected", ruled
+    assert default["customer"]["status"] != "rejected", default
+    stored = bundle.invoke("review-admin", {"action": "get-policy", "partnerId": one.id})
+    assert (stored["version"], stored["policy"]["floors"]) == (1, {"I566": "reject"})
+
+
+@pytest.mark.parametrize("command", [
+    {"action": "set-policy", "version": 0, "by": "operations", "policy": {"fraud": {"review": 0.9, "reject": 0.1}}},
+    {"action": "set-policy", "version": 0, "by": "operations", "policy": {"floors": {"X1": "review"}}},
+    {"action": "raise-alert", "kind": "email", "value": "no address"},
+    {"action": "raise-alert", "kind": "shoe size", "value": "44"},
+    {"action": "anything"},
+], ids=["thresholds cross", "unknown code", "no e-mail address", "unknown kind", "unknown action"])
+def test_what_is_no_command_is_refused_without_its_value(bundle: Bundle, command: dict) -> None:
+    with pytest.raises(FunctionFailed) as refused:
+        bundle.invoke("review-admin", {"partnerId": bundle.partner.id, **command})
+    assert "no address" not in str(refused.value) and "shoe" not in str(refused.value)
