@@ -24,6 +24,7 @@ def test_the_story_goes_as_documented(bundle: Bundle) -> None:
     assert told.stdout.count("matched entry:") == 3
     assert told.stdout.count("webhook Ekyc.Session.Authenticated") == 2
     assert "the customer's phone shows:" in told.stdout and "the customer's statement shows:" in told.stdout
+    assert "the library that receivers use accepts the signature" in told.stdout and "the review is " in told.stdout
     secret, token = bundle.environment["client"]["clientSecret"], bundle.partner.api.token
     assert secret not in told.stdout
     assert token not in told.stdout

@@ -1,5 +1,5 @@
-"""The onboarding tutorial of the COS contract and an eKYC chapter, told against a running bundle: every request, reply and
-webhook is real.
+"""The onboarding tutorial of the COS contract, an eKYC chapter and one through Straddle's contract, told against a running
+bundle: every request, reply and webhook is real.
 
     demo.py .local/dev/environment.json
 
@@ -26,6 +26,7 @@ from support.transcript import Transcript  # noqa: E402
 from support.waiting import NotInTime  # noqa: E402
 
 import ekyc_chapter  # noqa: E402
+import straddle_chapter  # noqa: E402
 
 ONBOARDED, OFAC, PEP = "Core.Customer.Onboarded", "Core.Customer.Ofac.Changed", "Core.Customer.PepScan.Changed"
 EVENTS = (ONBOARDED, OFAC, PEP, ekyc_chapter.AUTHENTICATED)
@@ -88,6 +89,7 @@ class Story:
                 suspect = self.sandbox_triggers(endpoint)
                 self.review(endpoint, suspect)
                 ekyc_chapter.tell(self, endpoint, bob)
+                straddle_chapter.tell(self, bob)
 
     def get_a_token(self) -> None:
         self.say.heading("1. Get an access token")
