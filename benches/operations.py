@@ -246,7 +246,7 @@ def _of_work(bundle: Bundle, person: dict, url: str) -> list[Cost]:
         since = time.time()
         bundle.call("POST", CUSTOMERS, person)
         # scan-request only sends a message; no table is touched.
-        for name, function, budget in (("screen a customer", "scan-worker", 3), ("fan an event out", "event-fanout", 3),
+        for name, function, budget in (("screen and review a customer", "scan-worker", 4), ("fan an event out", "event-fanout", 3),
                                        ("deliver a webhook", "webhook-dispatch", 3)):
             found = bundle.work_of(function, since)
             if is_measured:

@@ -22,6 +22,8 @@ SETTINGS = {
     "DATA_KEY_ID": "key", "SIGNING_KEY_IDS": "a,b",
     "TOKEN_ISSUER": "https://gatehouse.example", "TOKEN_AUDIENCE": "https://api.example/",
     "WATCHLIST_BUCKET": "lists", "WATCHLIST_MANIFEST_KEY": "manifest.json", "ENVIRONMENT": "sandbox",
+    "IDENTITY_PROVIDER_URL": "https://127.0.0.1:9", "IDENTITY_PROVIDER_SECRET_ID": "identity",
+    "ADDRESS_PROVIDER_URL": "https://127.0.0.1:9", "ADDRESS_PROVIDER_SECRET_ID": "address",
     "BANK_PROVIDER_SECRET_ID": "bank", "OTP_EMAIL_FROM": "codes@gatehouse.example",
     "AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_SESSION_TOKEN": "x",
     "AWS_LAMBDA_FUNCTION_NAME": "bench", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512",

@@ -82,6 +82,28 @@ def test_the_api_is_exactly_the_route_table(template, source):
     assert served == route_table()
 
 
+def test_what_the_gateway_answers_itself_is_right_in_both_contracts(source):
+    """The COS contract's `Errors` and the Straddle contract's `error` in one body; a 401 has none."""
+    types = {400: "/bad_request", 403: "/forbidden", 404: "/not_found", 413: "/bad_request", 429: "/too_many_requests"}
+    responses = source["Resources"]["Api"]["Properties"]["GatewayResponses"]
+    assert {"DEFAULT_4XX", "DEFAULT_5XX", "UNAUTHORIZED", "ACCESS_DENIED", "THROTTLED"} <= set(responses)
+    for kind, response in responses.items():
+        template = response["ResponseTemplates"]["application/json"]
+        assert response["ResponseParameters"]["Headers"]["request-id"] == "context.requestId", kind
+        if response.get("StatusCode") == 401:
+            assert template == "", kind
+            continue
+        status = response.get("StatusCode", {"DEFAULT_4XX": 400, "DEFAULT_5XX": 500}.get(kind))
+        body = json.loads(template)
+        assert set(body) == {"Errors", "meta", "response_type", "error"}, kind
+        assert [set(error) for error in body["Errors"]] == [{"Code", "Message"}], kind
+        assert (body["response_type"], body["meta"]) == ("error", {"api_request_id": "$context.requestId"}), kind
+        error = body["error"]
+        assert set(error) == {"status", "type", "title", "detail"}, kind
+        assert (error["status"], error["type"]) == (status, types.get(status, "/internal_server_error")), kind
+        assert error["detail"].rstrip(".").lower() == body["Errors"][0]["Message"], kind
+
+
 def test_binaries_and_functions_are_the_same_set(source):
     binaries = {file.stem for file in ROOT.glob("functions/*/src/bin/*.rs")}
     # Operators' commands, which run on their own machines.

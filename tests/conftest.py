@@ -17,7 +17,7 @@ from support.watchlists import Lists
 # disturbed by it; the logs of all of it come last.
 _ORDER = [
     "test_auth", "test_issuers", "test_nightly", "test_authorization", "test_customers", "test_validation", "test_contacts", "test_idempotency",
-    "test_search", "test_audit", "test_review_policy", "test_webhooks", "test_signatures", "test_receivers", "test_delivery", "test_scans", "test_watchlists",
+    "test_search", "test_audit", "test_review_policy", "test_providers", "test_webhooks", "test_signatures", "test_receivers", "test_delivery", "test_scans", "test_watchlists",
     "test_monitoring", "test_ekyc", "test_ekyc_services", "test_pennydrop", "test_ekyc_at_once", "test_story", "test_kill_scans",
     "test_kill_ekyc", "test_retries_in_time", "test_kill_deliveries", "test_ekyc_secrecy", "test_operations",
 ]

@@ -25,7 +25,6 @@ SUBSTITUTIONS = {
     "email": "one e-mail address for every customer; an address of its own for each call",
     "name": "an empty name is refused; a name",
     "phone": "an empty phone is refused; a number",
-    "external_id": "an empty identifier is refused; an identifier",
     "page_number": "pages begin at 1; 0 becomes 1",
     "page_size": "a page has at least 1 entry; 0 becomes 100",
 }
@@ -140,7 +139,7 @@ class Fixtures:
             self._did("email")
             local, _, domain = document["email"].partition("@")
             document["email"] = f"{local}+{uuid.uuid4().hex[:12]}@{domain}"
-        for name, stand_in in (("name", "Ron Swanson"), ("phone", "+12128675309"), ("external_id", "customer_123")):
+        for name, stand_in in (("name", "Ron Swanson"), ("phone", "+12128675309")):
             if document.get(name) == "":
                 self._did(name)
                 document[name] = stand_in

@@ -1,5 +1,6 @@
 """Every route of the table against no token, a token without its scope, and another partner's token."""
 
+import json
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +13,7 @@ from support.bundle import CUSTOMERS, REGISTRATIONS, Bundle, Partner
 from support.ekyc import Ekyc, of_state
 from support.receiver import Receiver
 from support.routes import Route, routes, scopes
-from support.waiting import wait_for
+from support.waiting import wait_for, wait_until_equal
 
 PRIVATE_ROUTES = [route for route in routes() if route.scope]
 # A merchant is a name of the partner's own, not an id: another partner's merchant of that name is another merchant.
@@ -207,6 +208,92 @@ def test_another_partners_id_answers_like_one_that_does_not_exist_byte_for_byte(
     assert (customer["status"], customer["profile"]["riskRating"]) == ("Active", "Low"), "nothing was changed"
 
 
+# ---- accounts of a platform
+
+PAYERS = "/v1/customers"
+# The operations on one customer: what behind its path, with what body.
+ON_ONE: list[tuple[str, str, Callable[[], dict] | None]] = [
+    ("GET", "", None),
+    ("PUT", "", lambda: platform_customer(status="review")),
+    ("GET", "/unmasked", None),
+    ("GET", "/review", None),
+    ("PATCH", "/review", lambda: {"status": "verified"}),
+    ("PUT", "/refresh_review", None),
+    ("DELETE", "", None),
+]
+
+
+@dataclass
+class Outsider:
+    """Somebody to whom a customer of an account does not exist."""
+
+    api: Api
+    account: str | None
+
+    def send(self, method: str, path: str, *, body: dict | None = None, query: dict | None = None, key: str | None = None) -> Answer:
+        headers = {"Straddle-Account-Id": self.account, "Idempotency-Key": key, "Content-Type": "application/json"}
+        return self.api.send(method, path, body=None if body is None else json.dumps(body), query=query, headers=headers)
+
+
+@pytest.mark.parametrize("who", ["another account", "another partner", "another partner that names the account"])
+def test_each_operation_answers_an_outsider_as_if_there_were_no_such_customer(bundle: Bundle, partner: Partner, who: str) -> None:
+    # Another partner than the stranger of the other tests: this one creates.
+    account, stranger = samples.unknown_id(), bundle.new_partner()
+    inside = Outsider(partner.unmasked, account)
+    outside = {
+        "another account": Outsider(partner.unmasked, samples.unknown_id()),
+        "another partner": Outsider(stranger.unmasked, None),
+        "another partner that names the account": Outsider(stranger.unmasked, account),
+    }[who]
+    sent = platform_customer(type="individual", external_id=samples.word(), config={"sandbox_outcome": "review"})
+    key = f"key-{samples.unknown_id()[:20]}"
+    made = inside.send("POST", PAYERS, body=sent, key=key).expect(201)["data"]
+    before = inside.send("GET", f"{PAYERS}/{made['id']}").expect(200)["data"]
+
+    # The seven on one customer.
+    for method, behind, body in ON_ONE:
+        document = body() if body else None
+        theirs = outside.send(method, f"{PAYERS}/{made['id']}{behind}", body=document)
+        nobodys = outside.send(method, f"{PAYERS}/{samples.unknown_id()}{behind}", body=document)
+        case = f"{method} {PAYERS}/{{id}}{behind}: {theirs.status} {theirs.text[:200]!r}"
+        assert theirs.json()["error"]["type"] == "/not_found", case
+        assert gist(theirs) == gist(nobodys), case
+
+    # The list, by everything that is exact or part of the customer.
+    for field, value, nothing in (
+        ("email", sent["email"], samples.email_address()), ("external_id", sent["external_id"], samples.unknown_id()),
+        ("name", sent["name"], samples.unknown_id()), ("search_text", sent["phone"], samples.unknown_id()),
+    ):
+        theirs = outside.send("GET", PAYERS, query={field: value})
+        nobodys = outside.send("GET", PAYERS, query={field: nothing})
+        assert (theirs.expect(200)["data"], theirs.json()["meta"]["total_items"]) == ([], 0), field
+        assert gist(theirs) == gist(nobodys), field
+        wait_until_equal(f"the account's own list by {field}",
+                         lambda: [one["id"] for one in inside.send("GET", PAYERS, query={field: value}).expect(200)["data"]], [made["id"]])
+
+    # Creating: neither the e-mail address nor the key is taken where one cannot see.
+    other = outside.send("POST", PAYERS, body=sent, key=key)
+    assert other.expect(201)["data"]["id"] != made["id"] and "idempotent-replayed" not in other.headers
+    assert inside.send("GET", f"{PAYERS}/{made['id']}").expect(200)["data"] == before, "nothing was changed"
+    assert inside.send("POST", PAYERS, body=sent, key=key).headers["idempotent-replayed"] == "true"
+
+    # The account itself may do all of it, and its platform without a header as well.
+    platform = Outsider(partner.unmasked, None)
+    assert platform.send("GET", f"{PAYERS}/{made['id']}").expect(200)["data"] == before
+    for method, behind, body in ON_ONE:
+        done = inside.send(method, f"{PAYERS}/{made['id']}{behind}", body=body() if body else None)
+        assert done.status in (200, 202), f"{method} {behind}: {done.status} {done.text[:300]}"
+        if behind == "/unmasked":
+            assert done.json()["data"]["device"] == {"ip_address": "203.0.113.9"}
+
+
+def gist(found: Answer) -> tuple:
+    """All of an answer but the ids and times that name the request."""
+    varying = ("request-id", "date", "content-length")
+    headers = {name: value for name, value in found.headers.items() if name not in varying and not name.startswith("x-amz")}
+    return found.status, re.sub(r'"api_request_(id|timestamp)":"[^"]*"', "", found.text), headers
+
+
 def test_lists_show_a_stranger_nothing(partner: Partner, stranger: Partner, house: House) -> None:
     for path in (CUSTOMERS, REGISTRATIONS, "/webhooks/v1/events"):
         for query in ({}, {"partnerId": partner.id}):
@@ -244,6 +331,16 @@ def test_a_company_cannot_be_owned_by_another_partners_customer(partner: Partner
 def test_unknown_routes_and_methods_are_404_in_the_contracts_shape(partner: Partner) -> None:
     for method, path in (("GET", "/core/v1/cm/nothing"), ("GET", "/"), ("DELETE", CUSTOMERS), ("POST", "/webhooks/v1/events/poll")):
         assert partner.api.send(method, path).error(404) == 2001, f"{method} {path}"
+
+
+def test_what_the_gateway_answers_itself_is_right_in_straddles_contract_too(partner: Partner) -> None:
+    for method, path in (("GET", "/v1/paykeys"), ("PATCH", "/v1/customers"), ("POST", f"/v1/customers/{samples.unknown_id()}")):
+        answer = partner.api.send(method, path)
+        body = answer.expect(404)
+        assert (body["response_type"], body["meta"]) == ("error", {"api_request_id": answer.headers["request-id"]}), f"{method} {path}"
+        error = body["error"]
+        assert (error["status"], error["type"], error["title"]) == (404, "/not_found", "Not Found"), f"{method} {path}"
+        assert error["detail"] and "data" not in body
 
 
 def test_the_emergency_exits_are_not_reachable_through_the_api(partner: Partner) -> None:

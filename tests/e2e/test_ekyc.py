@@ -327,3 +327,19 @@ def test_scopes_are_apart(ekyc: Ekyc, partner: Partner) -> None:
         }
         for name, answer in answers.items():
             assert (answer.status != 403) == (name == allowed), f"{scope}: {answer.request} answered {answer.status}"
+
+
+def test_an_erased_customers_subjects_are_gone(ekyc: Ekyc, partner: Partner, subject: Subject) -> None:
+    begun = subject.begun()
+    code = ekyc.code(subject)
+    state = "applicationIdNotFound" if "/applications/" in subject.path else "accountIdNotFound"
+    held = [item["sk"] for item in ekyc.bundle.items(partner.id, subject.customer["id"], "SUBJECT#")]
+    assert len(held) == 1
+    partner.api.delete(f"/v1/customers/{subject.customer['id']}").expect(200)
+    assert subject.initiate().status == 404, "from the erasure on nothing begins"
+    wait_for("the subject is removed", lambda: subject.api.get(subject.path).status == 404)
+    for answer in (subject.initiate(), subject.validate(begun["authId"], code), subject.session(begun["authId"])):
+        of_state(answer, state, 404)
+    condition = {":pk": f"P#{partner.id}#S#{held[0].removeprefix('SUBJECT#')}"}
+    left = ekyc.bundle.customer_table.query(KeyConditionExpression="pk = :pk", ExpressionAttributeValues=condition)
+    assert left["Items"] == []

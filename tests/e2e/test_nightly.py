@@ -68,11 +68,12 @@ def test_a_list_entry_that_no_sweep_was_for_is_found_in_the_night_and_announced(
     assert partner.customer(made["id"])["pepScan"] == "Failed"
 
 
-def test_a_night_that_was_killed_is_taken_up_again(bundle: Bundle, partner: Partner, night: dict) -> None:
+@pytest.mark.parametrize("step", ["scan-schedule:after-send", "scan-schedule:after-progress"])
+def test_a_night_that_was_killed_is_taken_up_again(bundle: Bundle, partner: Partner, night: dict, step: str) -> None:
     made = [partner.onboard() for _ in range(3)]
     for customer in made:
         partner.screened(customer["id"])
-    with bundle.configured("scan-schedule", GATEHOUSE_FAILPOINT="scan-schedule:after-send"), pytest.raises(FunctionFailed) as death:
+    with bundle.configured("scan-schedule", GATEHOUSE_FAILPOINT=step), pytest.raises(FunctionFailed) as death:
         bundle.invoke("scan-schedule", night)
     assert "exited" in str(death.value)
     assert all(part["done"] for part in bundle.invoke("scan-schedule", night)["parts"])

@@ -111,6 +111,17 @@ def test_positive_is_final_and_a_new_name_does_not_wash_it_off(bundle: Bundle, p
     assert partner.customer(suspect["id"])["ofac"] == "Positive"
 
 
+def test_a_decision_is_about_the_hits_that_were_seen(partner: Partner, suspect: dict) -> None:
+    path = f"{CUSTOMERS}/{suspect['id']}/ofac-decision"
+    seen = decide(partner, suspect, "Reviewing", None).expect(200)["hits"]
+    assert seen and set(seen[0]) == {"listId", "uid", "content", "subject"}
+    other = [{**seen[0], "content": "0" * 16}]
+    for hits in (other, [], [*seen, {**seen[0], "uid": "1"}]):
+        assert partner.api.post(path, {"decision": "Clear", "reason": "x", "hits": hits}).error() == 2005
+    assert partner.customer(suspect["id"])["ofac"] == "Reviewing"
+    assert partner.api.post(path, {"decision": "Clear", "reason": "x", "hits": seen}).expect(200)["ofac"] == "Clear"
+
+
 def test_decisions_need_a_hit_a_known_word_and_a_reason(partner: Partner, suspect: dict) -> None:
     innocent = partner.onboard()
     for customer in (innocent, partner.screened(innocent["id"])):

@@ -51,6 +51,9 @@ pub struct Since {
     pub list: String,
     /// Its index.
     pub index: String,
+    /// What is new in it: the screening compares the customer with the entries of it that hit, whatever else it finds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delta: Option<String>,
 }
 
 /// A key of the listing index: where a page ended.

@@ -98,7 +98,7 @@ mod tests {
     #[tokio::test]
     async fn only_events_that_change_the_subject_ask_for_a_screening() {
         let cases = [
-            (EventKind::Onboarded { client_identifier: None }, true),
+            (EventKind::Onboarded, true),
             (EventKind::NameChanged, true),
             (EventKind::ProfileChanged { fields: vec!["birthDate".into()] }, true),
             (EventKind::ProfileChanged { fields: vec!["riskRating".into()] }, false),

@@ -135,6 +135,7 @@ async fn walk(
         progress.done = page.next.is_none();
         progress.after = page.next;
         app.table.replace(write(&key, &progress, app.clock.now())).await?;
+        failpoint("scan-schedule:after-progress");
     }
     Ok(progress)
 }

@@ -3,7 +3,7 @@
 use domain::contact::ContactId;
 use domain::customer::{Customer, Onboarding};
 use domain::ids::{CifNumber, CustomerId};
-use http_api::{Caller, Failure, Reply, Request};
+use http_api::{Caller, Environment, Failure, Reply, Request};
 
 use crate::app::App;
 use crate::cos::{self, Mask};
@@ -37,7 +37,8 @@ pub async fn create_customer(
             primaries,
         };
         let owner = cos::primary_owner(&start.party);
-        let (after, change) = Customer::onboard(start, now);
+        let (mut after, change) = Customer::onboard(start, now);
+        after.sandbox = Some(caller.environment == Environment::Sandbox);
         let reply = Reply::ok(&cos::customer(&after, mask))?;
         Ok(Attempt { owner, ..Attempt::change(None, after, change, reply) })
     })

@@ -1,14 +1,22 @@
-//! A reviewer's decision about a scan. The audit chain names the disposition and holds its digest, so that neither can be
+//! A reviewer's decision about a scan.
+//!
+//! Invariant: nobody decides about a hit that was not seen. A decision may name the hits that it is about; then it stands
+//! only when they are exactly the ones that are undecided. The answer to `Reviewing` names them. A decision that names none
+//! is about what is undecided when it arrives, and in no case about what comes in while it is written.
+//!
+//! The audit chain names the disposition and holds its digest, so that neither can be
 //! altered alone; the disposition is kept beside the evidence that it is about: the decision, the reason, and each hit with the fingerprints of both sides, of the listed entry's content
 //! and of what was screened of the customer. The same fingerprints and verdicts stand in the customer's record, by which a
 //! cleared hit stays cleared until either side changes.
 
-use std::sync::OnceLock;
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
 
 use domain::customer::Customer;
 use domain::ids::EventId;
-use domain::scan::{KnownHit, ListedEntity, ScanKind};
-use http_api::{Caller, Failure, Operation, Reply, Request};
+use domain::scan::{Decision, Fingerprint, KnownHit, ListedEntity, ScanKind};
+use domain::verification::{Standing, Verdict};
+use http_api::{Caller, CosCode, Failure, Operation, Reply, Request};
 use jiff::Timestamp;
 use serde::Serialize;
 use store::Item;
@@ -30,6 +38,14 @@ struct DecisionEvidence<'a> {
     client: &'a str,
     who: &'a str,
     at: String,
+    hits: Vec<DecidedHit<'a>>,
+}
+
+/// The customer, and the hits that a reviewer is to look at.
+#[derive(Serialize)]
+struct Opened<'a> {
+    #[serde(flatten)]
+    customer: cos::Customer,
     hits: Vec<DecidedHit<'a>>,
 }
 
@@ -92,21 +108,51 @@ pub async fn decide(app: &App, caller: &Caller, request: &Request) -> Result<Rep
     };
     let asked = request.read(cos::read_decision)?;
     let looked_at = OnceLock::new();
+    let review = Arc::new(OnceLock::new());
     settle(app, caller, request, async |now| {
         let before = load(app, caller, id).await?;
         // A hit that came in while the decision was being written is not what was decided about.
         if looked_at.get_or_init(|| before.scan(scan).clone()) != before.scan(scan) {
-            return Err(Failure::Conflict);
+            return Err(Failure::Overtaken);
         }
         let mut after = before.clone();
         let mut change = after.decide(scan, asked.decision, now).map_err(refused)?;
+        if asked.hits.as_ref().is_some_and(|hits| *hits != undecided(&before, scan)) {
+            return Err(Failure::rule(CosCode::StateForbids, OTHER_HITS));
+        }
         let reason = asked.reason.as_ref().map(|reason| reason.as_str());
         let decided = (scan, asked.decision.as_str(), reason);
         let (item, field) = disposition(app, caller, &before, decided, now)?;
         change.fields.push(field);
-        let reply = Reply::ok(&cos::customer(&after, Mask::Starred))?;
+        let customer = cos::customer(&after, Mask::Starred);
+        let reply = match asked.decision {
+            Decision::Reviewing => {
+                let hits = before.scan(scan).undecided().map(DecidedHit::of).collect();
+                Reply::ok(&Opened { customer, hits })?
+            }
+            Decision::Clear | Decision::Positive => Reply::ok(&customer)?,
+        };
         let evidence = vec![item];
-        Ok(Attempt { evidence, ..Attempt::change(Some(before), after, change, reply) })
+        // Who decides the last thing that was open has decided about the customer.
+        let verdict = match (before.standing(), after.standing()) {
+            (Standing::Review, Standing::Verified) => {
+                Some((Verdict::Verified, Arc::clone(&review)))
+            }
+            (Standing::Review, Standing::Rejected) => {
+                Some((Verdict::Rejected, Arc::clone(&review)))
+            }
+            _ => None,
+        };
+        Ok(Attempt { evidence, verdict, ..Attempt::change(Some(before), after, change, reply) })
     })
     .await
+}
+
+/// Why a decision about other hits than the case's is refused.
+const OTHER_HITS: &str = "The scan's undecided hits are not the ones that the decision names";
+
+/// The hits that a decision would be about, with the content that hit.
+fn undecided(customer: &Customer, scan: ScanKind) -> BTreeMap<ListedEntity, Fingerprint> {
+    let named = |(entity, hit): (&ListedEntity, &KnownHit)| (entity.clone(), hit.content.clone());
+    customer.scan(scan).undecided().map(named).collect()
 }

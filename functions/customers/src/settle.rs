@@ -4,11 +4,14 @@
 //! answer whatever has happened to the customer since, even when it would be refused today; a change that meets another
 //! one is computed anew from the new state, never written over it.
 
+use std::sync::{Arc, OnceLock};
+
+use domain::choices::CustomerStatus;
 use domain::customer::{Change, Customer, Refused};
 use domain::ids::CustomerId;
 use domain::problem::Problem;
 use domain::verification::{NotInReview, Standing, Verdict};
-use http_api::{Caller, CosCode, Failure, Reply, Request, Stamp};
+use http_api::{Caller, Contract, CosCode, Environment, Failure, Reply, Request, Stamp};
 use jiff::Timestamp;
 use runtime::{Idempotency, pause};
 use store::customers::{Commit, CommitRefused};
@@ -35,8 +38,8 @@ pub(crate) struct Attempt {
     pub evidence: Vec<Item>,
     /// The screening and review that the change rests on.
     pub vetted: Option<Vetted>,
-    /// What a person decided about the review.
-    pub verdict: Option<Verdict>,
+    /// What a person decided, and the number of the review that it is about, from the first round on.
+    pub verdict: Option<(Verdict, Arc<OnceLock<Option<u32>>>)>,
     /// What to answer when it is written.
     pub reply: Reply,
 }
@@ -78,6 +81,9 @@ pub(crate) async fn settle(
         if let Some((_, field)) = made.owner.filter(|(owner, _)| *owner == made.after.id) {
             return Err(unknown_owner(field));
         }
+        if let Some(before) = made.before.as_ref().filter(|_| !made.change.is_empty()) {
+            check_environment(caller, before, made.after.status)?;
+        }
         let commit = Commit {
             before: made.before.as_ref(),
             after: &made.after,
@@ -92,15 +98,43 @@ pub(crate) async fn settle(
             let added = vetter.add_to(&mut transaction, &made.after, vetted, now);
             added.map_err(Failure::internal)?;
         }
-        if let Some(verdict) = made.verdict {
+        if let Some((verdict, looked_at)) = made.verdict {
             let (table, by) = (app.customers.table(), actor.who.as_str());
             let added =
                 vetting::add_verdict(table, &mut transaction, &made.after, verdict, by, now);
-            Box::pin(added).await.map_err(Failure::internal)?;
+            let number = Box::pin(added).await.map_err(Failure::internal)?;
+            if *looked_at.get_or_init(|| number) != number {
+                return Err(Failure::Overtaken);
+            }
         }
         Ok(Prepared { transaction, owner: made.owner.map(|(_, field)| field), reply: made.reply })
     })
     .await
+}
+
+/// A partner's clients of the sandbox and of production work on one set of customers: what is invented in the one must not
+/// become real in the other, nor what is real be altered from where anybody may try things out.
+///
+/// # Errors
+/// [`Failure::Rule`].
+pub(crate) fn check_environment(
+    caller: &Caller,
+    customer: &Customer,
+    becomes: CustomerStatus,
+) -> Result<(), Failure> {
+    let refused = match caller.environment {
+        Environment::Sandbox if customer.sandbox == Some(false) => {
+            "The customer is a real one; a token of the sandbox may not change it"
+        }
+        // To end it is no harm.
+        Environment::Production
+            if customer.is_prescribed() && becomes == CustomerStatus::Active =>
+        {
+            "The customer's outcome was prescribed in the sandbox; only a token of the sandbox may change it"
+        }
+        Environment::Sandbox | Environment::Production => return Ok(()),
+    };
+    Err(Failure::rule(CosCode::StateForbids, refused))
 }
 
 /// The same for a transaction that is more than a change of one customer.
@@ -112,6 +146,13 @@ pub(crate) async fn settle_prepared(
 ) -> Result<Reply, Failure> {
     let idempotency = Idempotency::of(request, caller)?;
     let table = app.customers.table();
+    if let Some(idempotency) = idempotency.as_ref().filter(|_| asks_providers(app, request)) {
+        // A repeated request has been told who somebody is; nobody is asked that again.
+        let now = app.clock.now();
+        if let Some(earlier) = Box::pin(idempotency.replay(table, &app.ring, now)).await? {
+            return Ok(earlier);
+        }
+    }
     for round in 0..=RETRIES {
         if round > 0 {
             pause(round, &*app.random).await;
@@ -148,6 +189,12 @@ pub(crate) async fn settle_prepared(
         return refuse(app, request, idempotency.as_ref(), failure, now).await;
     }
     Err(Failure::Conflict)
+}
+
+/// Whether the request may ask somebody outside before it is written.
+fn asks_providers(app: &App, request: &Request) -> bool {
+    request.route.contract == Contract::Straddle
+        && app.vetter.as_ref().is_some_and(|vetter| vetter.asks_providers())
 }
 
 /// The answer to a request that was refused: what it was answered before, when it was; and where the contract counts a

@@ -1,6 +1,7 @@
 //! The event object (COS §6.2): what is posted, and what the events API shows.
 //!
-//! Invariant: both come from the same stored delivery, so a partner finds under the id it was sent what it was sent.
+//! Invariant: both come from the same stored delivery, so a partner finds under the id it was sent what it was sent; but
+//! for its own id of the customer, which is told as it is now and only while the customer is there.
 
 use jiff::Timestamp;
 use serde::Serialize;

@@ -15,10 +15,10 @@ use http::HeaderMap;
 use http_api::Contract;
 use jiff::{SignedDuration, Timestamp};
 use runtime::{Metric, count, failpoint};
-use store::customers::Customers;
+use store::customers::{Customers, OwnIds};
 use store::webhooks::{
-    Attempt, Claim, Claimed, Delivery, DeliveryKey, GRACE, Passed, Phase, Recorded, Registration,
-    RegistrationKind,
+    Attempt, Claim, Claimed, Delivery, DeliveryKey, Format, GRACE, Passed, Phase, Recorded,
+    Registration, RegistrationKind,
 };
 
 use crate::address::AddressRules;
@@ -28,6 +28,7 @@ use crate::credentials::authorization;
 use crate::envelope;
 use crate::event_name::contract_of;
 use crate::health::{Health, after_failure};
+use crate::own_id;
 use crate::post::{Answer, Call, Post};
 use crate::queue::{DeliveryQueue, LONGEST_DELAY, Message};
 use crate::schedule::{Failure, Schedule, Trial, Verdict};
@@ -68,6 +69,8 @@ pub struct Dispatcher<P, Q> {
     pub post: P,
     /// Whom deliveries are about, where their contract shows that.
     pub customers: Customers,
+    /// What their partners call them.
+    pub own_ids: OwnIds,
     /// Where to.
     pub rules: AddressRules,
 }
@@ -235,7 +238,11 @@ impl<P: Post, Q: DeliveryQueue> Dispatcher<P, Q> {
                 }
             }
             Contract::Cos | Contract::NewDay | Contract::OAuth => {
-                let body = EventObject::posted(delivery, registration.format);
+                let mut told = delivery.clone();
+                if registration.format == Format::Extended {
+                    own_id::complete(&self.own_ids, std::slice::from_mut(&mut told)).await?;
+                }
+                let body = EventObject::posted(&told, registration.format);
                 (serde_json::to_vec(&body)?, HeaderMap::new())
             }
         };

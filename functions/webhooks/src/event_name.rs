@@ -11,6 +11,8 @@ use domain::scan::ScanKind;
 use http_api::Contract;
 use serde_json::{Value, json};
 
+/// A customer was taken on (COS §6.3).
+pub const ONBOARDED: &str = "Core.Customer.Onboarded";
 /// A customer was created (Straddle §6).
 pub const CREATED: &str = "customer.created.v1";
 /// A customer was created or changed (Straddle §6).
@@ -18,7 +20,7 @@ pub const CHANGED: &str = "customer.event.v1";
 
 /// Every event name (COS §6.3, Straddle §6). The beneficial-owner names follow the pattern of the documented ones.
 pub const ALL: &[&str] = &[
-    "Core.Customer.Onboarded",
+    ONBOARDED,
     "Core.Customer.Profile.Changed",
     "Core.Customer.Name.Changed",
     "Core.Customer.CifNumber.Changed",
@@ -74,8 +76,7 @@ pub struct Announcement {
 /// What partners are told of an event: under which names, and what about.
 #[must_use]
 pub fn announce(event: &DomainEvent) -> Vec<Announcement> {
-    let created =
-        matches!(event.kind, EventKind::Onboarded { .. } | EventKind::OnboardedScreened { .. });
+    let created = matches!(event.kind, EventKind::Onboarded | EventKind::OnboardedScreened);
     // What was erased has no resource to show any more, and the platform's customer shows no eKYC session.
     let told = !matches!(event.kind, EventKind::Erased | EventKind::EkycSession { .. });
     let platform = [(CREATED, created), (CHANGED, told)].into_iter().filter(|(_, told)| *told);
@@ -97,14 +98,7 @@ fn onboarding(event: &DomainEvent) -> Option<Announcement> {
         detail: json!({ "customerId": customer }),
     };
     let said = match &event.kind {
-        EventKind::Onboarded { client_identifier }
-        | EventKind::OnboardedScreened { client_identifier } => {
-            let mut said = about_customer("Core.Customer.Onboarded");
-            if let Some(client_identifier) = client_identifier {
-                said.detail["clientIdentifier"] = Value::from(client_identifier.as_str());
-            }
-            said
-        }
+        EventKind::Onboarded | EventKind::OnboardedScreened => about_customer(ONBOARDED),
         EventKind::NameChanged => about_customer("Core.Customer.Name.Changed"),
         // Neither the status, nor what the contract has no name for, nor the end of it all has an event of its own.
         EventKind::ProfileChanged { .. }
@@ -250,10 +244,10 @@ mod tests {
 
     #[test]
     fn the_documented_examples() {
-        let onboarded = said(EventKind::Onboarded { client_identifier: Some("crm-42".into()) });
+        let onboarded = said(EventKind::Onboarded);
         assert_eq!(onboarded.name, "Core.Customer.Onboarded");
         assert_eq!(onboarded.resource, format!("core/v1/cm/customers/{C}"));
-        assert_eq!(onboarded.detail, json!({"customerId": C, "clientIdentifier": "crm-42"}));
+        assert_eq!(onboarded.detail, json!({ "customerId": C }));
         let phone = ContactId::Phone(PhoneId::from(Uuid::nil()));
         let added = said(EventKind::ContactAdded { contact: phone });
         assert_eq!(added.name, "Core.Customer.Phone.Added");
@@ -265,12 +259,12 @@ mod tests {
     fn every_name_is_announced_by_some_event_and_every_event_has_a_name() {
         let nil = Uuid::nil();
         let mut kinds = vec![
-            EventKind::Onboarded { client_identifier: None },
+            EventKind::Onboarded,
             EventKind::NameChanged,
             EventKind::ProfileChanged { fields: vec![] },
             EventKind::CifNumberChanged,
             EventKind::Deactivated,
-            EventKind::OnboardedScreened { client_identifier: None },
+            EventKind::OnboardedScreened,
             EventKind::DetailsChanged { fields: vec![] },
             EventKind::StandingChanged { from: Standing::Pending, to: Standing::Verified },
             EventKind::ReviewRequested,
@@ -343,8 +337,8 @@ mod tests {
         let names = |kind| all_said(kind).iter().map(|said| said.name).collect::<Vec<_>>();
         let onboarded = "Core.Customer.Onboarded";
         let both = [onboarded, "customer.created.v1", "customer.event.v1"];
-        assert_eq!(names(EventKind::Onboarded { client_identifier: None }), both);
-        assert_eq!(names(EventKind::OnboardedScreened { client_identifier: None }), both);
+        assert_eq!(names(EventKind::Onboarded), both);
+        assert_eq!(names(EventKind::OnboardedScreened), both);
         let changed = ["Core.Customer.Name.Changed", "customer.event.v1"];
         assert_eq!(names(EventKind::NameChanged), changed);
         let standing =

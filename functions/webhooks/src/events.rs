@@ -6,7 +6,7 @@
 //! `registrationId`.
 //!
 //! Cost: get 1 read; list 1 query; resend 2 reads and 1 write; poll 1 query, 1 query per Poll registration and 1 read;
-//! acknowledge 1 read and 1 transaction.
+//! acknowledge 1 read and 1 transaction. Whatever shows a new customer reads the partner's own id of it as well.
 //!
 //! Kill point: `events.resent`.
 
@@ -17,12 +17,14 @@ use domain::problem::Violations;
 use http_api::{Caller, CosCode, Failure, Operation, Reply, Request};
 use runtime::{Idempotency, failpoint};
 use store::Transaction;
+use store::customers::OwnIds;
 use store::webhooks::{
     Delivery, DeliveryKey, Format, Phase, Registration, RegistrationKind, Stage, Status, WaitingKey,
 };
 
 use crate::body::EventObject;
 use crate::event_name;
+use crate::own_id;
 use crate::queue::DeliveryQueue;
 use crate::registrations::commit_failure;
 use crate::worker::Worker;
@@ -31,6 +33,8 @@ use crate::worker::Worker;
 pub struct EventsApi<Q> {
     /// What every worker has.
     pub worker: Worker<Q>,
+    /// What partners call the customers that events are about.
+    pub own_ids: OwnIds,
 }
 
 /// Answers a request on one of the API's routes.
@@ -59,7 +63,13 @@ impl<Q: DeliveryQueue> EventsApi<Q> {
     async fn find(&self, caller: &Caller, request: &Request) -> Result<Delivery, Failure> {
         let id = request.path("eventId", "event", EventId::parse)?;
         let found = self.worker.webhooks.delivery(DeliveryKey::new(caller.partner, id)).await;
-        found.map_err(Failure::internal)?.ok_or(Failure::NotFound("event"))
+        let mut found = found.map_err(Failure::internal)?.ok_or(Failure::NotFound("event"))?;
+        self.complete(std::slice::from_mut(&mut found)).await?;
+        Ok(found)
+    }
+
+    async fn complete(&self, found: &mut [Delivery]) -> Result<(), Failure> {
+        own_id::complete(&self.own_ids, found).await.map_err(Failure::internal)
     }
 
     /// The oldest event of the caller's Poll registrations that is not acknowledged; 204 when there is none.
@@ -88,7 +98,12 @@ impl<Q: DeliveryQueue> EventsApi<Q> {
         let Some((event, format)) = oldest else { return Ok(Reply::empty(204)) };
         let found = webhooks.delivery(DeliveryKey::new(caller.partner, event)).await;
         match found.map_err(Failure::internal)? {
-            Some(delivery) => Reply::ok(&EventObject::posted(&delivery, format)),
+            Some(mut delivery) => {
+                if format == Format::Extended {
+                    self.complete(std::slice::from_mut(&mut delivery)).await?;
+                }
+                Reply::ok(&EventObject::posted(&delivery, format))
+            }
             None => Ok(Reply::empty(204)),
         }
     }

@@ -18,6 +18,7 @@ pub mod event_name;
 pub mod events;
 pub mod fanout;
 pub mod health;
+mod own_id;
 pub mod post;
 pub mod queue;
 pub mod registrations;

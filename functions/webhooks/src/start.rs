@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use runtime::{Clients, Missing, Settings, SystemClock, SystemRandom};
-use store::customers::Customers;
+use store::customers::{Customers, OwnIds};
 use store::webhooks::Webhooks;
 
 use crate::address::{AddressRules, MalformedSetting};
@@ -47,8 +47,8 @@ fn names(sealing: bool) -> Result<Names, Missing> {
     })
 }
 
-/// The webhooks' data keys are kept in their own table: of the webhook functions only the dispatcher can reach the
-/// customers' table, and only to read.
+/// The webhooks' data keys are kept in their own table: of the webhook functions only the dispatcher can read
+/// customers, and the events API their partners' own ids of them.
 fn worker(clients: &Clients, names: &Names) -> Worker<SqsQueue> {
     let table = clients.table(&names.table);
     let keys = clients.key_ring(table.clone(), names.key.clone());
@@ -84,7 +84,9 @@ pub fn registrations(clients: &Clients) -> Result<RegistrationsApi<SqsQueue>, St
 /// # Errors
 /// [`StartError`].
 pub fn events(clients: &Clients) -> Result<EventsApi<SqsQueue>, StartError> {
-    Ok(EventsApi { worker: worker(clients, &names(true)?) })
+    let names = names(true)?;
+    let table = clients.table(&Settings::read(|settings| settings.required("CUSTOMER_TABLE"))?);
+    Ok(EventsApi { worker: worker(clients, &names), own_ids: OwnIds::new(table) })
 }
 
 /// The dispatcher.
@@ -102,6 +104,7 @@ pub fn dispatcher(
     let worker = worker(clients, &names);
     let ring = Arc::new(clients.key_ring(table.clone(), names.key.clone()));
     let (clock, random) = (worker.clock.clone(), worker.random.clone());
+    let own_ids = OwnIds::new(table.clone());
     let customers = Customers::new(table, ring, clock, random);
-    Ok(Dispatcher { worker, post, customers, rules })
+    Ok(Dispatcher { worker, post, customers, own_ids, rules })
 }

@@ -7,8 +7,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use domain::scan::ListedEntity;
-use screening::{CompileError, Index, compile_delta, diff};
+use screening::{CompileError, Config, EntityKey, Index, Scratch, compile_delta, diff};
 use serde::{Deserialize, Serialize};
+
+use crate::screen::Subject;
 
 /// The bucket's folder of deltas.
 pub const DELTA_FOLDER: &str = "delta";
@@ -60,7 +62,7 @@ impl ListDelta {
         }
         let new = delta.added.len() + delta.altered.len();
         let bytes = if new == 0 { None } else { Some(compile_delta(to, &delta)?) };
-        let uids = |keys: Vec<screening::EntityKey>| keys.into_iter().map(|key| key.uid).collect();
+        let uids = |keys: Vec<EntityKey>| keys.into_iter().map(|key| key.uid).collect();
         let found = Self {
             list: list.to_owned(),
             from: Some(from_name.to_owned()),
@@ -107,6 +109,20 @@ impl OpenDelta {
     #[must_use]
     pub const fn delta(&self) -> &ListDelta {
         &self.delta
+    }
+
+    /// The entries of it that hit a subject: a screening because of this delta looks for them, whatever else it finds. None
+    /// for a list's first edition, which is searched as a whole.
+    #[must_use]
+    pub fn hitting(&self, subject: &Subject, config: &Config) -> Vec<EntityKey> {
+        let Some(index) = self.index.as_ref().filter(|_| self.delta.from.is_some()) else {
+            return Vec::new();
+        };
+        let found = index.matches(&mut Scratch::default(), &subject.query(), config);
+        found
+            .into_iter()
+            .map(|found| EntityKey { list_id: found.list_id, uid: found.uid })
+            .collect()
     }
 
     /// Whether an entry that was known is gone or altered.

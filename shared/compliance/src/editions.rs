@@ -5,6 +5,9 @@
 //! manifest is looked at between messages or requests, at most every half minute; when it has moved, the new indexes are
 //! opened beside the old ones and the whole set is exchanged at once. Whoever holds a set goes on with it unchanged.
 //!
+//! A manifest that cannot be read, or names what cannot be opened, leaves the old set in use for [`HELD_AT_MOST`] and is
+//! counted; after that nobody is screened by it.
+//!
 //! Where objects come from is given as a function, so that this crate knows no S3 and a test needs none.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,13 +17,17 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
-use screening::{Index, Topic};
+use screening::{EntityKey, Index, Topic};
 
 use crate::delta::{ListDelta, OpenDelta, delta_key};
 use crate::manifest::{Manifest, index_key};
 
 /// How long a manifest is believed without looking again.
 const BELIEVED: SignedDuration = SignedDuration::from_secs(30);
+
+/// How long a set is used after the manifest was last read. A list's new entries must not be missed for longer because of
+/// a manifest that is damaged; the messages wait in their queue then.
+const HELD_AT_MOST: SignedDuration = SignedDuration::from_hours(6);
 
 /// How many deltas are kept open: editions in a row are swept side by side.
 const DELTAS_HELD: usize = 4;
@@ -77,10 +84,11 @@ pub enum EditionError {
 }
 
 /// The editions of all lists that were in force at one moment, opened.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct EditionSet {
     opened: BTreeMap<String, (String, Arc<Index>)>,
     awaited: BTreeSet<Topic>,
+    sought: Vec<EntityKey>,
 }
 
 impl EditionSet {
@@ -93,7 +101,17 @@ impl EditionSet {
             .into_iter()
             .map(|index| (key(&index), (index.content_hash(), Arc::new(index))))
             .collect();
-        Self { opened, awaited: BTreeSet::new() }
+        Self { opened, ..Self::default() }
+    }
+
+    /// The same editions, by which a screening compares these entries with the customer whatever else it finds.
+    #[must_use]
+    pub fn seeking(&self, sought: Vec<EntityKey>) -> Self {
+        Self { sought, ..self.clone() }
+    }
+
+    pub(crate) fn sought(&self) -> &[EntityKey] {
+        &self.sought
     }
 
     /// Whether every list about this is at hand, and there is one: else nothing found means nothing.
@@ -101,6 +119,22 @@ impl EditionSet {
     pub fn covers(&self, topic: Topic) -> bool {
         let about = |index: &Index| index.lists().iter().any(|list| list.topic == topic);
         !self.awaited.contains(&topic) && self.indexes().any(about)
+    }
+
+    /// Whether a list about this is to be searched, be it at hand or not. What is not to be searched is held against
+    /// nobody; a list that is to be and is not there clears nobody.
+    #[must_use]
+    pub fn asks_for(&self, topic: Topic) -> bool {
+        let about = |index: &Index| index.lists().iter().any(|list| list.topic == topic);
+        self.awaited.contains(&topic) || self.indexes().any(about)
+    }
+
+    /// The same set while a further list about this is to be searched and not there yet.
+    #[cfg(any(test, feature = "test-support"))]
+    #[must_use]
+    pub fn awaiting(mut self, topic: Topic) -> Self {
+        self.awaited.insert(topic);
+        self
     }
 
     /// The indexes, by list.
@@ -125,9 +159,22 @@ impl EditionSet {
     }
 }
 
+#[derive(Clone)]
 struct Held {
     set: Arc<EditionSet>,
+    /// When the manifest was last looked for.
     looked_at: Timestamp,
+    /// When it was last found to name this set.
+    confirmed_at: Timestamp,
+}
+
+/// Which editions are in force could not be found out, so that the ones held stayed in use or were refused as too old.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unconfirmed {
+    /// How often.
+    pub times: u64,
+    /// Why the last time, with causes.
+    pub error: String,
 }
 
 /// The editions in force, opened.
@@ -137,6 +184,7 @@ pub struct Editions {
     scratch: PathBuf,
     held: Mutex<Option<Held>>,
     deltas: Mutex<Vec<Arc<OpenDelta>>>,
+    unconfirmed: Mutex<Option<Unconfirmed>>,
 }
 
 impl std::fmt::Debug for Editions {
@@ -149,7 +197,14 @@ impl Editions {
     /// Editions named by the manifest under this key, their indexes kept in `scratch`. Nothing is read yet.
     #[must_use]
     pub const fn new(read: ObjectReader, manifest_key: String, scratch: PathBuf) -> Self {
-        Self { read, manifest_key, scratch, held: Mutex::new(None), deltas: Mutex::new(Vec::new()) }
+        Self {
+            read,
+            manifest_key,
+            scratch,
+            held: Mutex::new(None),
+            deltas: Mutex::new(Vec::new()),
+            unconfirmed: Mutex::new(None),
+        }
     }
 
     /// Editions that are in force for ever and need no bucket.
@@ -166,20 +221,46 @@ impl Editions {
     /// bucket after it, and one read per index that is new.
     ///
     /// # Errors
-    /// [`EditionError`] when nothing was ever opened and nothing can be. While something is held, a bucket that does not
-    /// answer or a damaged new edition leaves it in use.
+    /// [`EditionError`] when nothing was ever opened and nothing can be, or what was opened has not been confirmed for six
+    /// hours. Within them a bucket that does not answer or a damaged new edition leaves what is held in use.
     pub async fn current(&self, now: Timestamp) -> Result<Arc<EditionSet>, EditionError> {
         let known = self.held();
-        if let Some((set, looked_at)) = &known
-            && now.duration_since(*looked_at) < BELIEVED
+        if let Some(held) = &known
+            && now.duration_since(held.looked_at) < BELIEVED
         {
-            return Ok(Arc::clone(set));
+            return Ok(Arc::clone(&held.set));
         }
         match (self.newest().await, known) {
             (Ok(set), _) => Ok(self.hold(set, now)),
-            (Err(_), Some((set, _))) => Ok(self.hold(set, now)),
+            (Err(error), Some(held)) => {
+                self.remember(&error);
+                if now.duration_since(held.confirmed_at) > HELD_AT_MOST {
+                    return Err(error);
+                }
+                let set = Arc::clone(&held.set);
+                self.replace(Held { looked_at: now, ..held });
+                Ok(set)
+            }
             (Err(error), None) => Err(error),
         }
+    }
+
+    /// What since the last call kept the manifest from being read, or what it names from being opened, while something was
+    /// held. Something to raise an alarm about.
+    pub fn take_unconfirmed(&self) -> Option<Unconfirmed> {
+        self.unconfirmed.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn remember(&self, error: &EditionError) {
+        let mut text = error.to_string();
+        let mut source = std::error::Error::source(error);
+        while let Some(cause) = source {
+            text = format!("{text}: {cause}");
+            source = cause.source();
+        }
+        let mut held = self.unconfirmed.lock().unwrap_or_else(PoisonError::into_inner);
+        let times = held.as_ref().map_or(0, |held| held.times) + 1;
+        *held = Some(Unconfirmed { times, error: text });
     }
 
     /// The editions that are in force at this moment, whatever is held: for what must not rest on an older one.
@@ -189,6 +270,22 @@ impl Editions {
     pub async fn in_force(&self, now: Timestamp) -> Result<Arc<EditionSet>, EditionError> {
         let set = self.newest().await?;
         Ok(self.hold(set, now))
+    }
+
+    /// As [`Self::in_force`], seeking what `set` seeks.
+    ///
+    /// # Errors
+    /// [`EditionError`].
+    pub async fn in_force_for(
+        &self,
+        set: &EditionSet,
+        now: Timestamp,
+    ) -> Result<Arc<EditionSet>, EditionError> {
+        let newest = self.in_force(now).await?;
+        if set.sought.is_empty() {
+            return Ok(newest);
+        }
+        Ok(Arc::new(newest.seeking(set.sought.clone())))
     }
 
     /// The editions to screen with once a list has moved to `index`: the ones held when they have it, else the ones in
@@ -203,7 +300,7 @@ impl Editions {
         now: Timestamp,
     ) -> Result<Arc<EditionSet>, EditionError> {
         match self.held() {
-            Some((set, _)) if set.is_at(list, index) => self.current(now).await,
+            Some(held) if held.set.is_at(list, index) => self.current(now).await,
             _ => self.in_force(now).await,
         }
     }
@@ -239,15 +336,18 @@ impl Editions {
         Ok(opened)
     }
 
-    fn held(&self) -> Option<(Arc<EditionSet>, Timestamp)> {
-        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        held.as_ref().map(|held| (Arc::clone(&held.set), held.looked_at))
+    fn held(&self) -> Option<Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Holds a set that the manifest names now.
     fn hold(&self, set: Arc<EditionSet>, now: Timestamp) -> Arc<EditionSet> {
-        let held = Held { set: Arc::clone(&set), looked_at: now };
-        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Some(held);
+        self.replace(Held { set: Arc::clone(&set), looked_at: now, confirmed_at: now });
         set
+    }
+
+    fn replace(&self, held: Held) {
+        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Some(held);
     }
 
     /// The set that the manifest names; the one held when that is it.
@@ -264,7 +364,7 @@ impl Editions {
                 });
             }
         };
-        let known = self.held().map(|(set, _)| set);
+        let known = self.held().map(|held| held.set);
         if manifest.lists.is_empty() {
             return Err(EditionError::NoneYet);
         }
@@ -275,7 +375,7 @@ impl Editions {
         if let Some(known) = known.as_ref().filter(is_it) {
             return Ok(Arc::clone(known));
         }
-        let mut set = EditionSet { opened: BTreeMap::new(), awaited };
+        let mut set = EditionSet { awaited, ..EditionSet::default() };
         for (list, entry) in &manifest.lists {
             let same = known.as_ref().and_then(|known| known.opened.get(list));
             let index = match same.filter(|(name, _)| *name == entry.index) {

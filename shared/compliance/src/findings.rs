@@ -1,33 +1,33 @@
 //! One screening of a customer in full: what hits, and which known hits the lists have withdrawn.
 //!
-//! Invariant: a hit counts as withdrawn only by the list's doing. The entry is not in the edition any more; or it is
-//! there with another content, does not match, and the customer is screened by the same facts as when it did. An entry
-//! that is missing for any other reason (another name of the customer, other weights, more hits than are reported, a
-//! list that is not at hand) is not withdrawn: a person decides.
+//! Invariant: a hit counts as withdrawn only when its entry is not in the edition any more. An entry that is there and does
+//! not match any more (it was altered, the customer has another name, the weights are others, its list is not at hand) is
+//! not withdrawn: a person decides. That an entry was altered until it no longer matches the same customer is written
+//! down for that person.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crypto::sha256;
 use domain::contact::Contact;
 use domain::customer::Customer;
 use domain::scan::{Finding, Fingerprint, KnownHit, ListedEntity, Scan};
-use screening::{Config, Hit, Topic};
+use screening::{Config, EntityKey, Topic};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
 use crate::editions::EditionSet;
-use crate::screen::{Screening, Subject, screen};
+use crate::screen::{Answer, Screening, Subject, answer};
 
 /// Why a hit is no hit any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum WithdrawalReason {
-    /// The list does not have the entry any more.
+    /// The list does not have the entry any more: the list has withdrawn it.
     Removed,
-    /// The entry was altered and does not match the same customer any more.
+    /// The entry was altered and does not match the same customer any more. Nothing follows from that by itself.
     Altered,
 }
 
-/// A known hit that the list has withdrawn.
+/// A known hit that the list has withdrawn, or altered until it is none.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Withdrawal {
@@ -55,8 +55,8 @@ pub struct Findings {
 impl Findings {
     /// Whether any known hit is withdrawn: such a run must have been made with the editions in force.
     #[must_use]
-    pub const fn withdraws(&self) -> bool {
-        !self.screening.withdrawn.is_empty()
+    pub fn withdraws(&self) -> bool {
+        !(self.ofac.withdrawn.is_empty() && self.pep_scan.withdrawn.is_empty())
     }
 
     /// Whether anything hits.
@@ -83,25 +83,26 @@ pub fn screen_customer(
     config: &Config,
 ) -> Findings {
     let subject = Subject::of(customer, addresses);
-    let mut screening = screen(&subject, editions, config);
+    // Whatever else the lists hold, what is known is looked at again.
+    let known: Vec<EntityKey> = [&customer.ofac, &customer.pep_scan]
+        .into_iter()
+        .flat_map(|scan| scan.hits.iter().filter(|(_, hit)| hit.listed))
+        .map(|(entity, _)| key_of(entity))
+        .collect();
+    let Answer { mut screening, ofac, pep_scan } = answer(&subject, &known, editions, config);
     let fingerprint = screening.subject.clone();
-    let finding = |topic: Topic, hits: &[Hit]| Finding {
+    let finding = |topic: Topic, hits: BTreeMap<ListedEntity, Fingerprint>| Finding {
         is_searched: editions.covers(topic),
         subject: fingerprint.clone(),
-        hits: hits.iter().map(known_as).collect(),
+        hits,
         withdrawn: BTreeSet::new(),
     };
-    let (mut ofac, mut pep_scan) =
-        (finding(Topic::Sanctions, &screening.ofac), finding(Topic::Pep, &screening.pep_scan));
-    let reported = count_by_list(&screening);
-    let mut checked = BTreeMap::new();
+    let (mut ofac, mut pep_scan) = (finding(Topic::Sanctions, ofac), finding(Topic::Pep, pep_scan));
     for (scan, finding) in [(&customer.ofac, &mut ofac), (&customer.pep_scan, &mut pep_scan)] {
-        for (entity, known, reason) in withdrawn(scan, finding, editions, &mut checked) {
-            let cut = reported.get(entity.list()).copied().unwrap_or(0) >= config.max_hits;
-            if reason == WithdrawalReason::Altered && cut {
-                continue;
+        for (entity, known, reason) in withdrawn(scan, finding, editions) {
+            if reason == WithdrawalReason::Removed {
+                finding.withdrawn.insert(entity.clone());
             }
-            finding.withdrawn.insert(entity.clone());
             screening.withdrawn.push(Withdrawal {
                 list_id: entity.list().to_owned(),
                 uid: entity.uid().to_owned(),
@@ -113,55 +114,46 @@ pub fn screen_customer(
     Findings { screening, ofac, pep_scan }
 }
 
-/// A hit by the names under which a scan knows it.
-pub(crate) fn known_as(hit: &Hit) -> (ListedEntity, Fingerprint) {
-    (ListedEntity::new(&hit.list_id, &hit.uid), content_of(&hit.content_hash))
+pub(crate) fn key_of(entity: &ListedEntity) -> EntityKey {
+    EntityKey { list_id: entity.list().to_owned(), uid: entity.uid().to_owned() }
+}
+
+/// An entry that hits, by the names under which a scan knows it.
+pub(crate) fn known_as(list: &str, uid: &str, content: &str) -> (ListedEntity, Fingerprint) {
+    (ListedEntity::new(list, uid), content_of(content))
 }
 
 /// The engine's hash of an entry, shortened. A hash of another form must not lose a hit, so it is hashed once more.
 fn content_of(hash: &str) -> Fingerprint {
-    Fingerprint::parse(hash)
-        .unwrap_or_else(|_| Fingerprint::of_digest(&Sha256::digest(hash.as_bytes()).into()))
+    Fingerprint::parse(hash).unwrap_or_else(|_| Fingerprint::of_digest(&sha256(hash.as_bytes())))
 }
 
-fn count_by_list(screening: &Screening) -> BTreeMap<String, usize> {
-    let mut counts = BTreeMap::new();
-    for hit in screening.ofac.iter().chain(&screening.pep_scan) {
-        *counts.entry(hit.list_id.clone()).or_insert(0) += 1;
-    }
-    counts
-}
-
-/// The known hits that are none any more, and why. `whole` remembers which indexes were checked byte for byte: an entry
-/// that a damaged file does not give must not count as removed.
+/// The known hits that are none any more by the list's doing, and why.
 fn withdrawn<'a>(
     scan: &'a Scan,
     finding: &Finding,
     editions: &EditionSet,
-    whole: &mut BTreeMap<String, bool>,
 ) -> Vec<(&'a ListedEntity, &'a KnownHit, WithdrawalReason)> {
     let missing = scan
         .hits
         .iter()
         .filter(|(entity, known)| known.listed && !finding.hits.contains_key(*entity));
-    let mut found = Vec::new();
-    for (entity, known) in missing {
-        let Some(index) = editions.index_of(entity.list()) else { continue };
-        let reason = match index.entity(entity.list(), entity.uid()) {
-            None => {
-                let list = entity.list().to_owned();
-                let whole = *whole.entry(list).or_insert_with(|| index.verify_content());
-                whole.then_some(WithdrawalReason::Removed)
-            }
-            Some(listed) => {
-                let altered = content_of(&listed.content_hash()) != known.content;
+    let reason = |(entity, known): (&'a ListedEntity, &'a KnownHit)| {
+        let index = editions.index_of(entity.list())?;
+        if !index.lists().iter().any(|list| list.id == entity.list()) {
+            return None;
+        }
+        let reason = match index.content_of(entity.list(), entity.uid()) {
+            None => WithdrawalReason::Removed,
+            Some(content) => {
+                let altered = content_of(&content) != known.content;
                 let same_subject = known.subject.as_ref() == Some(&finding.subject);
-                (altered && same_subject).then_some(WithdrawalReason::Altered)
+                (altered && same_subject).then_some(WithdrawalReason::Altered)?
             }
         };
-        found.extend(reason.map(|reason| (entity, known, reason)));
-    }
-    found
+        Some((entity, known, reason))
+    };
+    missing.filter_map(reason).collect()
 }
 
 #[cfg(test)]

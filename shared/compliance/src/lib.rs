@@ -32,8 +32,10 @@ mod testing;
 mod watch;
 
 pub use delta::{DELTA_FOLDER, ListDelta, OpenDelta, delta_key};
-pub use editions::{EditionError, EditionSet, Editions, ObjectReader, ReadError, Reading};
+pub use editions::{
+    EditionError, EditionSet, Editions, ObjectReader, ReadError, Reading, Unconfirmed,
+};
 pub use findings::{Findings, Withdrawal, WithdrawalReason, screen_customer};
-pub use manifest::{INDEX_FOLDER, ListChange, Manifest, ManifestEntry, index_key};
-pub use screen::{ListVersion, Screening, Subject, screen};
+pub use manifest::{INDEX_FOLDER, ListChange, Manifest, ManifestEntry, Unread, index_key};
+pub use screen::{FurtherHit, ListVersion, MOST_HITS, Screening, Subject, screen};
 pub use watch::{Asks, Watch};

@@ -39,18 +39,46 @@ pub struct Manifest {
 pub struct ManifestEntry {
     /// SHA-256 of the index's bytes, in hexadecimal: its name in the bucket.
     pub index: String,
-    /// How many entities it has; the next edition must not have far fewer.
-    pub entities: u64,
-    /// How much it says about them; absent in manifests from before this was recorded.
+    /// How much it holds; the next edition must not hold far less. Nothing in manifests from before this was recorded.
+    #[serde(default)]
+    pub extent: Extent,
+    /// The date or version that the publisher states in its files, where it states one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub extent: Option<Extent>,
+    pub edition: Option<String>,
+    /// SHA-256 of the publisher's files, one after another in the order of their names, in hexadecimal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_hash: Option<String>,
     /// What the publisher's files were when it was made: their names with their entity tags or digests.
     pub sources: BTreeMap<String, String>,
+    /// What could not be read of them.
+    #[serde(default, skip_serializing_if = "Unread::is_empty")]
+    pub unread: Unread,
     /// When it was made.
     pub made_at: Timestamp,
     /// The engine that opened it and passed its self-test; absent in manifests from before this was recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub engine: Option<String>,
+}
+
+/// Rows that could not be read and do not say which entry they are of, and the entries that are kept because they may be
+/// in those rows. An entry leaves a list because its publisher removed it, and not because of a misprint.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Unread {
+    /// Digests of the rows.
+    #[serde(default)]
+    pub rows: BTreeSet<String>,
+    /// The list's keys of the entries that are kept as they were last read.
+    #[serde(default)]
+    pub kept: BTreeSet<String>,
+}
+
+impl Unread {
+    /// Whether everything was read.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty() && self.kept.is_empty()
+    }
 }
 
 /// A list moved to a new edition; everybody has to be held against what is new in it.
@@ -98,9 +126,11 @@ mod tests {
         }
         let entry = ManifestEntry {
             index: "a".to_owned(),
-            entities: 1,
-            extent: None,
+            extent: Extent::default(),
+            edition: None,
+            source_hash: None,
             sources: BTreeMap::new(),
+            unread: Unread::default(),
             made_at: Timestamp::UNIX_EPOCH,
             engine: None,
         };

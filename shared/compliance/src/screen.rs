@@ -1,18 +1,33 @@
 //! The customer as a query, the hits by scan, and the versions of everything that took part.
+//!
+//! Invariant: what decides rests on every entry that hits. How many are kept by name is bounded, as is what is explained,
+//! so that a customer's record and its evidence fit where they are stored; what lies beyond the bound is counted, and is
+//! one more hit that waits for a person.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use crypto::sha256;
 use domain::choices::Classification;
 use domain::contact::{Contact, ContactBody};
 use domain::customer::{Customer, Party};
 use domain::ids::CustomerId;
-use domain::scan::Fingerprint;
-use screening::{Config, EntityType, Hit, Query, Scratch, Topic};
+use domain::scan::{Fingerprint, ListedEntity};
+use screening::{Config, EntityKey, EntityType, Hit, Match, Query, Scratch, Topic};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
 use crate::editions::EditionSet;
-use crate::findings::Withdrawal;
+use crate::findings::{Withdrawal, known_as};
+
+/// Most hits of one scan that are kept by name. A customer whom more entries resemble has no name of its own: the rest is
+/// one hit, that there are more.
+pub const MOST_HITS: usize = 400;
+
+/// Most bytes of explanations in one piece of evidence, as JSON. `DynamoDB` holds 400 KB in an item; explanations, further
+/// hits and the rest together stay below it.
+const MOST_EXPLAINED: usize = 180_000;
+
+/// Most bytes of further hits in one piece of evidence, as JSON.
+const MOST_FURTHER: usize = 120_000;
 
 /// The facts of a customer that are screened (contract §5: name, birth date, address).
 #[derive(Clone, PartialEq, Eq)]
@@ -89,7 +104,7 @@ impl Subject {
         for country in &self.countries {
             part(country);
         }
-        Fingerprint::of_digest(&Sha256::digest(&bytes).into())
+        Fingerprint::of_digest(&sha256(&bytes))
     }
 
     pub(crate) fn query(&self) -> Query {
@@ -130,7 +145,16 @@ pub struct Screening {
     pub ofac: Vec<Hit>,
     /// Hits on lists of politically exposed persons, best first.
     pub pep_scan: Vec<Hit>,
-    /// Hits of earlier runs that the lists have withdrawn.
+    /// Hits that are not explained, best first: there are more than are explained of a list, or than there is room for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub further: Vec<FurtherHit>,
+    /// How many hits stand neither there nor among the explained ones.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub left_out: u64,
+    /// Lists that more names resemble than are compared: which entries hit is not wholly known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cut: Vec<String>,
+    /// Hits of earlier runs that the lists have withdrawn, or whose entry was altered and does not match any more.
     pub withdrawn: Vec<Withdrawal>,
     /// What was screened, as a fingerprint.
     pub subject: Fingerprint,
@@ -144,30 +168,68 @@ pub struct Screening {
     pub threshold: f64,
 }
 
+/// A hit without its explanation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FurtherHit {
+    /// The list.
+    pub list_id: String,
+    /// The list's key of the entry.
+    pub uid: String,
+    /// Its content.
+    pub content: Fingerprint,
+    /// Score from 0 to 1.
+    pub score: f64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields by reference")]
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+/// What the lists say about a subject.
+pub(crate) struct Answer {
+    pub(crate) screening: Screening,
+    pub(crate) ofac: BTreeMap<ListedEntity, Fingerprint>,
+    pub(crate) pep_scan: BTreeMap<ListedEntity, Fingerprint>,
+}
+
 /// Screens a subject against all lists.
 #[must_use]
 pub fn screen(subject: &Subject, editions: &EditionSet, config: &Config) -> Screening {
+    answer(subject, &[], editions, config).screening
+}
+
+/// Screens a subject against all lists. The entries `sought` are compared in any case.
+pub(crate) fn answer(
+    subject: &Subject,
+    sought: &[EntityKey],
+    editions: &EditionSet,
+    config: &Config,
+) -> Answer {
     let query = subject.query();
     let mut scratch = Scratch::default();
-    let mut hits: Vec<Hit> = editions
-        .indexes()
-        .flat_map(|index| index.search_with(&mut scratch, &query, config))
-        .collect();
-    hits.sort_by(|one, other| {
-        other
-            .score
-            .total_cmp(&one.score)
-            .then_with(|| (&one.list_id, &one.uid).cmp(&(&other.list_id, &other.uid)))
-    });
-    let (mut ofac, mut pep_scan) = (Vec::new(), Vec::new());
-    for hit in hits {
-        match hit.topic {
-            Topic::Sanctions => ofac.push(hit),
-            Topic::Pep => pep_scan.push(hit),
-            // Adverse media informs a reviewer of other contracts; the two scans of this one do not cover it.
-            _ => {}
+    let sought: Vec<EntityKey> = sought.iter().chain(editions.sought()).cloned().collect();
+    let (mut hits, mut matches, mut cut) = (Vec::new(), Vec::new(), Vec::new());
+    for index in editions.indexes() {
+        let found = index.screen(&mut scratch, &query, config, &sought);
+        hits.extend(found.hits);
+        matches.extend(found.matches);
+        if !found.is_complete {
+            cut.extend(index.lists().iter().map(|list| (list, index.content_hash())));
         }
     }
+    hits.sort_by(|one: &Hit, other| {
+        best_first((one.score, &one.list_id, &one.uid), (other.score, &other.list_id, &other.uid))
+    });
+    matches.sort_by(|one: &Match, other| {
+        best_first((one.score, &one.list_id, &one.uid), (other.score, &other.list_id, &other.uid))
+    });
+    let kept = |topic: Topic| {
+        let cut = cut.iter().filter(|(list, _)| list.topic == topic);
+        kept(matches.iter().filter(|found| found.topic == topic), cut.map(|(_, hash)| hash))
+    };
+    let (ofac, pep_scan) = (kept(Topic::Sanctions), kept(Topic::Pep));
     let lists = editions
         .indexes()
         .flat_map(|index| {
@@ -177,14 +239,96 @@ pub fn screen(subject: &Subject, editions: &EditionSet, config: &Config) -> Scre
                 .map(|list| ListVersion { list_id: list.id.clone(), index: index.content_hash() })
         })
         .collect();
-    Screening {
-        ofac,
-        pep_scan,
+    let mut screening = Screening {
+        ofac: Vec::new(),
+        pep_scan: Vec::new(),
+        further: Vec::new(),
+        left_out: 0,
+        cut: cut.iter().map(|(list, _)| list.id.clone()).collect(),
         withdrawn: Vec::new(),
         subject: subject.fingerprint(),
         lists,
         engine_version: screening::ENGINE_VERSION.to_owned(),
         config_version: config.version.clone(),
         threshold: config.threshold,
+    };
+    screening.record(hits, &matches);
+    Answer { screening, ofac, pep_scan }
+}
+
+fn best_first(one: (f64, &str, &str), other: (f64, &str, &str)) -> std::cmp::Ordering {
+    other.0.total_cmp(&one.0).then_with(|| (one.1, one.2).cmp(&(other.1, other.2)))
+}
+
+/// The hits of one scan as they are known: the best ones, and one that stands for all beyond them, or for those that a
+/// search did not come to. Its content changes with any of the hits, or with the edition that was not searched through.
+fn kept<'a>(
+    matches: impl Iterator<Item = &'a Match> + Clone,
+    cut: impl Iterator<Item = &'a String>,
+) -> BTreeMap<ListedEntity, Fingerprint> {
+    let known = |found: &Match| known_as(&found.list_id, &found.uid, &found.content_hash);
+    let mut hits: BTreeMap<ListedEntity, Fingerprint> =
+        matches.clone().take(MOST_HITS).map(known).collect();
+    let cut: Vec<&str> = cut.map(String::as_str).collect();
+    if !cut.is_empty() || matches.clone().nth(MOST_HITS).is_some() {
+        let mut all: Vec<String> = matches
+            .map(|found| format!("{}/{}@{}", found.list_id, found.uid, found.content_hash))
+            .collect();
+        all.sort_unstable();
+        let text = format!("{}\n{}", all.join("\n"), cut.join("\n"));
+        hits.insert(
+            ListedEntity::beyond_the_bound(),
+            Fingerprint::of_digest(&sha256(text.as_bytes())),
+        );
+    }
+    hits
+}
+
+impl Screening {
+    /// Writes down the hits: explained as far as there is room, the best first; then by name as far as there is room; and
+    /// how many more.
+    fn record(&mut self, explained: Vec<Hit>, matches: &[Match]) {
+        let mut named = BTreeSet::new();
+        let mut room = MOST_EXPLAINED;
+        for hit in explained {
+            let scan = match hit.topic {
+                Topic::Sanctions => &mut self.ofac,
+                Topic::Pep => &mut self.pep_scan,
+                // Adverse media informs a reviewer of other contracts; the two scans of this one do not cover it.
+                Topic::AdverseMedia => continue,
+            };
+            // What does not serialise is not explained; it is named below.
+            let Ok(text) = serde_json::to_string(&hit) else { continue };
+            let Some(left) = room.checked_sub(text.len()) else { continue };
+            room = left;
+            named.insert((hit.list_id.clone(), hit.uid.clone()));
+            scan.push(hit);
+        }
+        let mut room = MOST_FURTHER;
+        for found in matches.iter().filter(|found| found.topic != Topic::AdverseMedia) {
+            if named.contains(&(found.list_id.clone(), found.uid.clone())) {
+                continue;
+            }
+            let size = 100 + found.list_id.len() + found.uid.len();
+            match room.checked_sub(size) {
+                Some(left) => {
+                    room = left;
+                    let (_, content) = known_as(&found.list_id, &found.uid, &found.content_hash);
+                    self.further.push(FurtherHit {
+                        list_id: found.list_id.clone(),
+                        uid: found.uid.clone(),
+                        content,
+                        score: found.score,
+                    });
+                }
+                None => self.left_out += 1,
+            }
+        }
+    }
+
+    /// How many entries hit.
+    #[must_use]
+    pub const fn hit_count(&self) -> u64 {
+        (self.ofac.len() + self.pep_scan.len() + self.further.len()) as u64 + self.left_out
     }
 }

@@ -102,9 +102,11 @@ impl Objects {
             self.put(&index_key(&name), bytes.clone());
             let entry = ManifestEntry {
                 index: name.clone(),
-                entities: 1,
-                extent: None,
+                extent: screening::Extent::default(),
+                edition: None,
+                source_hash: None,
                 sources: BTreeMap::new(),
+                unread: crate::Unread::default(),
                 made_at: at(0),
                 engine: None,
             };

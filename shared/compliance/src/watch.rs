@@ -4,7 +4,7 @@
 //! writes nothing. So everything that is uncertain here asks.
 
 use domain::scan::{Fingerprint, KnownHit, ListedEntity, Scan};
-use screening::{Config, Hit, Query, Scratch, Topic};
+use screening::{Config, Match, Query, Scratch, Topic};
 
 use crate::delta::OpenDelta;
 use crate::findings::known_as;
@@ -51,7 +51,7 @@ impl<'a> Watch<'a> {
             let ranked = index.rank(&mut self.scratch, &query, self.config, 1);
             return if ranked.is_empty() { Asks::No } else { Asks::WithAddresses };
         }
-        let hits = index.search_with(&mut self.scratch, &query, self.config);
+        let hits = index.matches(&mut self.scratch, &query, self.config);
         if hits.is_empty() {
             return Asks::No;
         }
@@ -61,12 +61,12 @@ impl<'a> Watch<'a> {
 }
 
 /// Whether a hit needs nobody's attention.
-fn is_known(hit: &Hit, subject: &Fingerprint, [ofac, pep_scan]: [&Scan; 2]) -> bool {
+fn is_known(hit: &Match, subject: &Fingerprint, [ofac, pep_scan]: [&Scan; 2]) -> bool {
     let scan = match hit.topic {
         Topic::Sanctions => ofac,
         Topic::Pep => pep_scan,
         _ => return true,
     };
-    let (entity, content) = known_as(hit);
+    let (entity, content) = known_as(&hit.list_id, &hit.uid, &hit.content_hash);
     scan.hits.get(&entity).is_some_and(|known| known.covers(&content, subject))
 }

@@ -155,6 +155,9 @@ pub struct Customer {
     /// Whether it has its row in the sorted lists, its place in the counters and its lookup row by e-mail address. What
     /// was stored by a release that had none of them gets them with its next change.
     pub is_listed: bool,
+    /// Whether a client of the sandbox took it on: then it may be invented. `None` for one that was stored by a release
+    /// that did not say; it counts as real, and either kind of client may change it.
+    pub sandbox: Option<bool>,
 }
 
 /// What a new customer starts with.
@@ -276,10 +279,9 @@ impl Customer {
             contacts: BTreeMap::new(),
             proofs: BTreeMap::new(),
             is_listed: true,
+            sandbox: None,
         };
-        let event = EventKind::Onboarded {
-            client_identifier: customer.client_identifier.as_ref().map(|id| id.as_str().to_owned()),
-        };
+        let event = EventKind::Onboarded;
         let mut fields: Vec<String> = names(&["name", "classification", "profile"]);
         match &customer.party {
             Party::Personal(person) if person.due_diligence.is_some() => {

@@ -55,24 +55,22 @@ impl Metadata {
     /// Checks the limits.
     ///
     /// # Errors
-    /// The key that is wrong, where one is, and what is wrong.
-    pub fn new(pairs: BTreeMap<String, Option<String>>) -> Result<Self, (Option<String>, Problem)> {
+    /// What is wrong with the whole: a key is the partner's word and may be personal, so none is repeated.
+    pub fn new(pairs: BTreeMap<String, Option<String>>) -> Result<Self, Problem> {
         if pairs.len() > MOST_PAIRS {
-            return Err((None, Problem::TooMany { max: MOST_PAIRS }));
+            return Err(Problem::TooMany { max: MOST_PAIRS });
         }
         for (key, value) in &pairs {
             if key.is_empty() {
-                return Err((None, Problem::Malformed { expected: "a map without an empty key" }));
+                return Err(Problem::Malformed { expected: "a map without an empty key" });
             }
-            // A key is the partner's word and may be personal, so a long one is not repeated.
             if key.chars().count() > LONGEST_KEY {
-                return Err((
-                    None,
-                    Problem::Malformed { expected: "a map with keys of at most 40 characters" },
-                ));
+                let expected = "a map with keys of at most 40 characters";
+                return Err(Problem::Malformed { expected });
             }
             if value.as_ref().is_some_and(|value| value.chars().count() > LONGEST_VALUE) {
-                return Err((Some(key.clone()), Problem::TooLong { max: LONGEST_VALUE }));
+                let expected = "a map with values of at most 500 characters";
+                return Err(Problem::Malformed { expected });
             }
         }
         Ok(Self(pairs))
@@ -168,13 +166,16 @@ mod tests {
         };
         assert!(Metadata::new(pairs(20, &"k".repeat(38), &"é".repeat(500))).is_ok());
         let wrong = [
-            (pairs(21, "k", "v"), None),
-            (pairs(1, &"k".repeat(39), "v"), None),
-            (pairs(1, "k", &"v".repeat(501)), Some("k00".to_owned())),
-            (BTreeMap::from([(String::new(), None)]), None),
+            (pairs(21, "k", "v"), "must have at most 20 items"),
+            (pairs(1, &"k".repeat(39), "v"), "must be a map with keys of at most 40 characters"),
+            (
+                pairs(1, "k", &"v".repeat(501)),
+                "must be a map with values of at most 500 characters",
+            ),
+            (BTreeMap::from([(String::new(), None)]), "must be a map without an empty key"),
         ];
-        for (pairs, key) in wrong {
-            assert_eq!(Metadata::new(pairs).unwrap_err().0, key);
+        for (pairs, problem) in wrong {
+            assert_eq!(Metadata::new(pairs).unwrap_err().to_string(), problem);
         }
         let one = Metadata::new(BTreeMap::from([("plan".to_owned(), None)])).unwrap();
         assert_eq!(format!("{one:?}"), "Metadata(1 pairs)");

@@ -33,10 +33,7 @@ pub struct DomainEvent {
 #[serde(tag = "event")]
 pub enum EventKind {
     /// The customer was taken on.
-    Onboarded {
-        /// The partner's own id for the customer, if it gave one; its events repeat it.
-        client_identifier: Option<String>,
-    },
+    Onboarded,
     /// The name changed.
     NameChanged,
     /// Something of profile, due diligence or status changed.
@@ -88,10 +85,7 @@ pub enum EventKind {
     /// The customer was deactivated.
     Deactivated,
     /// The customer was taken on and screened in one step.
-    OnboardedScreened {
-        /// The partner's own id for the customer, if it gave one.
-        client_identifier: Option<String>,
-    },
+    OnboardedScreened,
     /// What the customer's verification and scans amount to changed.
     StandingChanged {
         /// Where it stood.
@@ -127,7 +121,7 @@ impl EventKind {
     #[must_use]
     pub fn needs_screening(&self) -> bool {
         match self {
-            Self::Onboarded { .. } | Self::NameChanged | Self::ReviewRequested => true,
+            Self::Onboarded | Self::NameChanged | Self::ReviewRequested => true,
             Self::ProfileChanged { fields } => {
                 fields.iter().any(|field| field == BIRTH_DATE || field == CITIZENSHIP)
             }
@@ -138,7 +132,7 @@ impl EventKind {
             | Self::ScanChanged { .. }
             | Self::EkycSession { .. }
             | Self::Deactivated
-            | Self::OnboardedScreened { .. }
+            | Self::OnboardedScreened
             | Self::StandingChanged { .. }
             | Self::DetailsChanged { .. }
             | Self::Erased => false,
@@ -152,7 +146,7 @@ impl EventKind {
             return Some(Work::Screen);
         }
         let remembered = match self {
-            Self::OnboardedScreened { .. }
+            Self::OnboardedScreened
             | Self::StandingChanged { .. }
             | Self::DetailsChanged { .. }
             | Self::Erased => true,
@@ -162,7 +156,7 @@ impl EventKind {
             | Self::ContactRemoved { contact } => {
                 matches!(contact, ContactId::Email(_) | ContactId::Phone(_))
             }
-            Self::Onboarded { .. }
+            Self::Onboarded
             | Self::NameChanged
             | Self::ReviewRequested
             | Self::CifNumberChanged
@@ -177,7 +171,7 @@ impl EventKind {
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
-            Self::Onboarded { .. } => "Onboarded",
+            Self::Onboarded => "Onboarded",
             Self::NameChanged => "NameChanged",
             Self::ProfileChanged { .. } => "ProfileChanged",
             Self::CifNumberChanged => "CifNumberChanged",
@@ -187,7 +181,7 @@ impl EventKind {
             Self::ScanChanged { .. } => "ScanChanged",
             Self::EkycSession { .. } => "EkycSession",
             Self::Deactivated => "Deactivated",
-            Self::OnboardedScreened { .. } => "OnboardedScreened",
+            Self::OnboardedScreened => "OnboardedScreened",
             Self::StandingChanged { .. } => "StandingChanged",
             Self::DetailsChanged { .. } => "DetailsChanged",
             Self::ReviewRequested => "ReviewRequested",
@@ -244,7 +238,7 @@ mod tests {
         let profile =
             |field: &str| EventKind::ProfileChanged { fields: vec!["regO".into(), field.into()] };
         for (kind, needs) in [
-            (EventKind::Onboarded { client_identifier: None }, true),
+            (EventKind::Onboarded, true),
             (EventKind::NameChanged, true),
             (profile("birthDate"), true),
             (profile("riskRating"), false),
@@ -254,7 +248,7 @@ mod tests {
             (EventKind::ContactRemoved { contact: address }, true),
             (EventKind::ContactAdded { contact: phone }, false),
             (EventKind::Deactivated, false),
-            (EventKind::OnboardedScreened { client_identifier: None }, false),
+            (EventKind::OnboardedScreened, false),
             (EventKind::ReviewRequested, true),
             (EventKind::Erased, false),
         ] {
@@ -269,8 +263,8 @@ mod tests {
         let profile = |field: &str| EventKind::ProfileChanged { fields: vec![field.into()] };
         let (from, to) = (Standing::Pending, Standing::Verified);
         for (kind, work) in [
-            (EventKind::Onboarded { client_identifier: None }, Some(Work::Screen)),
-            (EventKind::OnboardedScreened { client_identifier: None }, Some(Work::Remember)),
+            (EventKind::Onboarded, Some(Work::Screen)),
+            (EventKind::OnboardedScreened, Some(Work::Remember)),
             (EventKind::StandingChanged { from, to }, Some(Work::Remember)),
             (EventKind::ContactChanged { contact: email }, Some(Work::Remember)),
             (EventKind::ContactChanged { contact: address }, Some(Work::Screen)),
@@ -287,7 +281,7 @@ mod tests {
     #[test]
     fn events_survive_storage() {
         let kinds = [
-            EventKind::Onboarded { client_identifier: Some("crm-42".into()) },
+            EventKind::Onboarded,
             EventKind::ContactRemoved { contact: ContactId::Phone(PhoneId::from(Uuid::nil())) },
             EventKind::ScanChanged {
                 scan: ScanKind::Ofac,
@@ -306,5 +300,8 @@ mod tests {
             let json = serde_json::to_string(&event).unwrap();
             assert_eq!(serde_json::from_str::<DomainEvent>(&json).unwrap(), event);
         }
+        // An earlier release told the partner's own id as well.
+        let earlier = r#"{"event":"Onboarded","client_identifier":"crm-42"}"#;
+        assert_eq!(serde_json::from_str::<EventKind>(earlier).unwrap(), EventKind::Onboarded);
     }
 }

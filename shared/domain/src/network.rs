@@ -112,6 +112,9 @@ pub struct Attributes {
     pub birth_date: Option<String>,
     /// Street, post code and country, folded.
     pub address: Option<String>,
+    /// Whether a client of the sandbox gave them: such have a memory of their own, so that nobody invented speaks for or
+    /// against anybody real.
+    pub sandbox: bool,
 }
 
 impl fmt::Debug for Attributes {

@@ -10,8 +10,8 @@
 //!
 //! A hit is a listed entry with the fingerprints of both sides: of the entry's content and of what is screened of the
 //! customer. It is new when either differs from what is known. "Its entries left the list" means that every hit that
-//! the case rests on was withdrawn by the list: the entry is no longer published, or was altered so that it no longer
-//! matches the same customer.
+//! the case rests on was withdrawn by the list: the entry is no longer published. An entry that was altered until it no
+//! longer matches is still published, and closes nothing.
 //!
 //! A scan of whose kind no list was at hand stays Pending.
 //!
@@ -74,6 +74,9 @@ choices! {
     }
 }
 
+/// Most hits that one scan remembers together with what does not hit at present.
+const MOST_KNOWN: usize = 800;
+
 /// How many digits a fingerprint has: 64 bits tell the versions of one thing apart.
 const FINGERPRINT_DIGITS: usize = 16;
 
@@ -87,6 +90,12 @@ impl ListedEntity {
     #[must_use]
     pub fn new(list: &str, uid: &str) -> Self {
         Self(format!("{list}/{uid}"))
+    }
+
+    /// Stands for all hits beyond those that are kept by name. No list is called so, so that no list withdraws it.
+    #[must_use]
+    pub fn beyond_the_bound() -> Self {
+        Self::new("*", "more")
     }
 
     /// Reads the form that [`Self::as_str`] gives.
@@ -283,6 +292,13 @@ impl Scan {
                 || hit.is_of(&finding.subject)
                 || finding.hits.contains_key(entity)
         });
+        // Dispositions of entries that do not hit are kept for their return; so many would not fit the record. Forgotten,
+        // they come back as new hits.
+        if hits.len() > MOST_KNOWN {
+            hits.retain(|entity, hit| {
+                hit.verdict != Verdict::Cleared || finding.hits.contains_key(entity)
+            });
+        }
         let any = |wanted: Verdict| hits.values().any(|hit| hit.verdict == wanted);
         let open = any(Verdict::Open);
         let still_confirmed =

@@ -46,6 +46,9 @@ pub enum Failure {
     /// Another request is changing the same thing, or uses the same idempotency key, right now.
     #[error("a concurrent request is in the way")]
     Conflict,
+    /// What the caller decided about has changed meanwhile: the same request again would decide about something else.
+    #[error("what was decided about has changed")]
+    Overtaken,
     /// A state that the contract names, with the status that goes with it.
     #[error("{}: {}", .0.state, .0.detail)]
     Stated(Stated),
@@ -135,6 +138,7 @@ impl Failure {
             Failure::NotFound(_) => "not_found",
             Failure::Rule(_) => "rule",
             Failure::Conflict => "conflict",
+            Failure::Overtaken => "overtaken",
             Failure::Stated(_) => "stated",
             Failure::VersionMismatch => "version_mismatch",
             Failure::TooManyRequests | Failure::Busy { .. } => "too_many_requests",
@@ -164,7 +168,10 @@ impl Failure {
             Failure::MissingScope(_) => 403,
             Failure::NotFound(_) => 404,
             Failure::Stated(stated) => stated.status,
-            Failure::Conflict | Failure::KeyReused | Failure::VersionMismatch => 409,
+            Failure::Conflict
+            | Failure::Overtaken
+            | Failure::KeyReused
+            | Failure::VersionMismatch => 409,
             Failure::BodyTooLarge => 413,
             Failure::DependencyFailed(_) => 424,
             Failure::TooManyRequests | Failure::Busy { .. } => 429,
@@ -191,8 +198,8 @@ impl Failure {
                 Reply::json(status, &crate::straddle_error::body(&self, stamp))
             }
         };
-        if matches!(self, Failure::KeyReused) {
-            // SDKs would try a 409 again, in vain.
+        if matches!(self, Failure::KeyReused | Failure::Overtaken) {
+            // SDKs would try a 409 again: in vain, or about what nobody has looked at.
             reply = reply.with_header("x-should-retry", "false");
         }
         let wait = match self {
@@ -254,6 +261,10 @@ impl Failure {
                 CosCode::Conflict,
                 "A concurrent request is in the way; retry with the same key",
             ),
+            Failure::Overtaken => one(
+                CosCode::Conflict,
+                "What was decided about has changed; look at it again before deciding",
+            ),
             Failure::Stated(stated) => one(CosCode::NotFound, stated.detail),
             Failure::VersionMismatch => {
                 one(CosCode::Conflict, "The version is not the current one")
@@ -298,6 +309,20 @@ mod tests {
             let reply = Failure::internal("table gatehouse-x is on fire").into_reply(contract);
             assert_eq!(reply.status(), 500);
             assert!(!reply.body().contains("fire"), "{}", reply.body());
+        }
+    }
+
+    #[test]
+    fn only_what_may_help_is_to_be_sent_again() {
+        for (failure, status, should_retry, wait) in [
+            (Failure::Conflict, 409, None, Some("1")),
+            (Failure::Overtaken, 409, Some("false"), None),
+            (Failure::KeyReused, 409, Some("false"), None),
+        ] {
+            let reply = failure.into_reply(Contract::Straddle);
+            assert_eq!(reply.status(), status);
+            assert_eq!(reply.header("x-should-retry"), should_retry);
+            assert_eq!(reply.header("retry-after"), wait);
         }
     }
 

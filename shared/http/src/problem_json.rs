@@ -43,6 +43,7 @@ const fn title(failure: &Failure) -> &'static str {
         Failure::NotFound(_) => "Not found",
         Failure::Rule(_) => "A rule forbids it",
         Failure::Conflict => "A concurrent request is in the way",
+        Failure::Overtaken => "What was decided about has changed",
         Failure::KeyReused => "The idempotency key was used for another request",
         Failure::VersionMismatch => "The version is not the current one",
         Failure::TooManyRequests | Failure::Busy { .. } => "Too many requests",

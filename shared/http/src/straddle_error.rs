@@ -97,6 +97,9 @@ fn detail(failure: &Failure) -> String {
         Failure::Conflict | Failure::VersionMismatch => {
             "Another request is in the way; send the same request again.".to_owned()
         }
+        Failure::Overtaken => {
+            "The customer has changed meanwhile; look at it again before deciding.".to_owned()
+        }
         Failure::TooManyRequests | Failure::Busy { .. } => "Too many requests.".to_owned(),
         Failure::Unauthenticated => "The key is not valid.".to_owned(),
         Failure::DependencyFailed(_) | Failure::Unavailable { .. } | Failure::Internal(_) => {

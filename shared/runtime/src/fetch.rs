@@ -207,6 +207,14 @@ mod tests {
         assert!(matches!(silent, Err(FetchError::Deadline)), "{silent:?}");
     }
 
+    /// A list that was cut off must not pass for a shorter one.
+    #[tokio::test]
+    async fn a_document_that_ends_before_its_stated_length_is_none() {
+        let (url, _) = server(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n1,2\n".to_vec());
+        let cut = HttpsGet::new().get(&url, &[], 1_000, DEADLINE * 10).await;
+        assert!(matches!(cut, Err(FetchError::Exchange(_))), "{cut:?}");
+    }
+
     #[test]
     fn plain_http_is_for_this_machine() {
         for (url, allowed) in [

@@ -20,6 +20,7 @@ pub enum Metric {
     EventsFannedOut,
     PasscodeBreakersOpened,
     PasscodesHeldBack,
+    ProvidersSilent,
     RecordsFailed,
     RecordsHandled,
     RegistrationsSuspended,
@@ -33,6 +34,7 @@ pub enum Metric {
     TokensRefused,
     WatchlistRefreshFailed,
     WatchlistRefreshed,
+    WatchlistUnconfirmed,
 }
 
 static COUNTS: Mutex<BTreeMap<Metric, u64>> = Mutex::new(BTreeMap::new());

@@ -8,6 +8,14 @@ use std::env;
 
 /// Every variable and what it means. Values never hold secrets.
 pub const VARIABLES: &[(&str, &str)] = &[
+    (
+        "ADDRESS_PROVIDER_SECRET_ID",
+        "Secret (name or ARN) with the key of the address service: `{\"key\":\"…\"}`",
+    ),
+    (
+        "ADDRESS_PROVIDER_URL",
+        "Address service of the identity review, up to and without `/address`; empty when there is none",
+    ),
     ("AUTH_TABLE", "Table of client credentials and revoked tokens"),
     (
         "BANK_PROVIDER_SECRET_ID",
@@ -24,6 +32,14 @@ pub const VARIABLES: &[(&str, &str)] = &[
     (
         "GATEHOUSE_FAILPOINT",
         "Name of a step after which the process ends; for kill tests only, refused in production",
+    ),
+    (
+        "IDENTITY_PROVIDER_SECRET_ID",
+        "Secret (name or ARN) with the key of the identity provider: `{\"key\":\"…\"}`",
+    ),
+    (
+        "IDENTITY_PROVIDER_URL",
+        "Identity provider of the identity review, up to and without `/identity`; empty when there is none",
     ),
     (
         "MODULUS_BUCKET",

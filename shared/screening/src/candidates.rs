@@ -1,7 +1,8 @@
 //! Finding the few listed names worth scoring.
 //!
 //! Invariant: the list is never scanned: names are reached only through tokens they share with the query, in letters, sound,
-//! consonants or meaning. Every tally is back at zero when a search ends.
+//! consonants or meaning. Every tally is back at zero when a search ends. Which names are worth scoring in full depends on
+//! their own tally and on the best one's, which never puts out of reach what can be a hit by itself.
 
 use crate::acronym;
 use crate::entity::EntityType;
@@ -21,8 +22,12 @@ const LOOKED_AT: usize = 48;
 const LOOKED_AT_SHORT: usize = 128;
 /// Words up to this length are short.
 const SHORT: usize = 6;
-/// Candidates below this part of the best one are not scored.
+/// Candidates below this part of the best one are not scored: what shares far less cannot come out first.
 const KEEP: f32 = 0.48;
+/// Candidates with at least this tally are scored whatever the best one has: names that share so much can be hits by
+/// themselves, and whether one is must not depend on who else is listed. Nothing of the tuning sets is a hit below it
+/// (`no_hit_is_out_of_reach`).
+const OWN: f32 = 0.40;
 /// Weight below which a word the list holds as written is not looked up by likeness.
 const COMMON: f32 = 0.4;
 /// Likeness below which a similar token brings nothing in.
@@ -38,19 +43,31 @@ pub struct Scratch {
     pub(crate) token_touched: Vec<u32>,
     pub(crate) expansions: Vec<(u32, f32)>,
     pub(crate) best: Vec<(f32, u32)>,
+    pub(crate) always: Vec<u32>,
     pub(crate) same_letters: Vec<u32>,
     pub(crate) found: Vec<Found>,
 }
 
+/// What became of a name that is always scored; kept in `name_slot`, which is all zero between the tally and the next one.
+pub(crate) const NOT_SEEN: u16 = 0;
+pub(crate) const NO_HIT: u16 = 1;
+pub(crate) const HIT: u16 = 2;
+
+impl Scratch {
+    pub(crate) fn seen(&self, name: u32) -> u16 {
+        self.name_slot.get(name as usize).copied().unwrap_or(NOT_SEEN)
+    }
+
+    pub(crate) fn see(&mut self, name: u32, outcome: u16) {
+        if let Some(slot) = self.name_slot.get_mut(name as usize) {
+            *slot = outcome;
+        }
+    }
+}
+
 impl Index {
-    /// Fills `scratch.best` with the names most worth scoring.
-    pub(crate) fn candidates(
-        &self,
-        scratch: &mut Scratch,
-        tokens: &[Token],
-        wanted: EntityType,
-        limit: usize,
-    ) {
+    /// Fills `scratch.best` with the names worth scoring, in any order.
+    pub(crate) fn candidates(&self, scratch: &mut Scratch, tokens: &[Token], wanted: EntityType) {
         let names = self.name_count();
         if scratch.name_scores.len() != names {
             scratch.name_scores = vec![0.0; names];
@@ -84,7 +101,7 @@ impl Index {
             }
             self.expand_split(scratch, token, &mut slot);
         }
-        self.choose(scratch, total, wanted, limit);
+        self.choose(scratch, total, wanted);
     }
 
     /// Listed tokens that may stand for a query token, with their likeness, best first.
@@ -253,18 +270,21 @@ impl Index {
         }
     }
 
-    /// Moves the most promising names to `scratch.best` and clears the tallies.
-    fn choose(&self, scratch: &mut Scratch, total: f32, wanted: EntityType, limit: usize) {
+    /// Moves the promising names to `scratch.best` and clears the tallies.
+    fn choose(&self, scratch: &mut Scratch, total: f32, wanted: EntityType) {
         let Scratch { name_scores, name_slot, touched, best, .. } = scratch;
         let (weights, types) = (self.name_weights(), self.name_types());
         best.clear();
+        let mut most = 0.0f32;
         for &name in touched.iter() {
             let at = name as usize;
             let Some(score) = name_scores.get_mut(at) else { continue };
             let own = f32::from(weights.get(at).copied().unwrap_or(0)) * 16.0 / 255.0;
             let kind = EntityType::from_code(types.get(at).copied().unwrap_or(4));
             if wanted.meets(kind) {
-                best.push((*score / (0.3 + 0.65 * total + 0.35 * own), name));
+                let tally = *score / (0.3 + 0.65 * total + 0.35 * own);
+                most = most.max(tally);
+                best.push((tally, name));
             }
             *score = 0.0;
             if let Some(seen) = name_slot.get_mut(at) {
@@ -272,27 +292,17 @@ impl Index {
             }
         }
         touched.clear();
-        if best.len() > limit {
-            best.select_nth_unstable_by(limit, |one, other| {
-                other.0.total_cmp(&one.0).then(one.1.cmp(&other.1))
-            });
-            best.truncate(limit);
-        }
-        // What shares far less than the best one shares cannot overtake it.
-        let most = best.iter().map(|(score, _)| *score).fold(0.0, f32::max);
-        best.retain(|(score, _)| *score >= most * KEEP);
+        let least = (most * KEEP).min(OWN);
+        best.retain(|(tally, _)| *tally >= least);
     }
 
     /// Names that differ from the query in spacing only are scored whatever tokens they share.
     pub(crate) fn add_same_letters(&self, scratch: &mut Scratch, wanted: EntityType) {
-        let Scratch { same_letters, best, .. } = scratch;
+        let Scratch { same_letters, always, .. } = scratch;
         let types = self.name_types();
-        for &name in same_letters.iter() {
-            let kind = EntityType::from_code(types.get(name as usize).copied().unwrap_or(4));
-            if wanted.meets(kind) && !best.iter().any(|(_, known)| *known == name) {
-                best.push((0.0, name));
-            }
-        }
+        always.extend(same_letters.iter().copied().filter(|name| {
+            wanted.meets(EntityType::from_code(types.get(*name as usize).copied().unwrap_or(4)))
+        }));
     }
 
     /// Names the query is an acronym of, and names that are an acronym of the query.
@@ -301,22 +311,37 @@ impl Index {
         scratch: &mut Scratch,
         query: &[TokenRef<'_>],
         wanted: EntityType,
+        most: usize,
     ) {
-        let best = &mut scratch.best;
         let types = self.name_types();
+        let always = &mut scratch.always;
         let mut add = |name: u32| {
             let kind = EntityType::from_code(types.get(name as usize).copied().unwrap_or(4));
-            if wanted.meets(kind) && !best.iter().any(|(_, known)| *known == name) {
-                best.push((0.0, name));
+            if wanted.meets(kind) {
+                always.push(name);
             }
         };
         if let Some(letters) = acronym::candidate(query) {
-            self.with_letters(acronym::hash(letters)).take(SIMILAR).for_each(&mut add);
+            self.with_letters(acronym::hash(letters)).take(most).for_each(&mut add);
         }
         for letters in acronym::keys(query) {
             for token in self.tokens_spelled(&letters) {
-                self.names_with(token).take(SIMILAR).for_each(&mut add);
+                self.names_with(token).take(most).for_each(&mut add);
             }
         }
     }
+}
+
+/// Brings the best of `rest` that are still unordered to the front, in order; answers how many.
+pub(crate) fn bring_forward(rest: &mut [(f32, u32)], count: usize) -> usize {
+    let order =
+        |one: &(f32, u32), other: &(f32, u32)| other.0.total_cmp(&one.0).then(one.1.cmp(&other.1));
+    let count = count.min(rest.len());
+    if count < rest.len() {
+        rest.select_nth_unstable_by(count, order);
+    }
+    if let Some(front) = rest.get_mut(..count) {
+        front.sort_unstable_by(order);
+    }
+    count
 }

@@ -132,6 +132,55 @@ impl NameKind {
     }
 }
 
+/// What a name is written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Script {
+    /// Latin letters, marked ones included; also what has no letters.
+    Latin,
+    /// Cyrillic.
+    Cyrillic,
+    /// Greek.
+    Greek,
+    /// Arabic, also as Persian and Urdu write it.
+    Arabic,
+    /// Hebrew.
+    Hebrew,
+    /// Armenian.
+    Armenian,
+    /// Georgian.
+    Georgian,
+    /// Korean letters.
+    Hangul,
+    /// Chinese characters.
+    Han,
+    /// Any other.
+    Other,
+}
+
+impl Script {
+    /// The script of the first letter that is not Latin, since names carry Latin parts rather than the reverse.
+    #[must_use]
+    pub fn of(text: &str) -> Self {
+        use crate::text::romanise::Script as Letters;
+        let of_letter = |c: char| {
+            Some(match Letters::of(c).filter(|_| c.is_alphabetic())? {
+                Letters::Latin => return None,
+                Letters::Cyrillic => Self::Cyrillic,
+                Letters::Greek => Self::Greek,
+                Letters::Abjad if u32::from(c) < 0x600 => Self::Hebrew,
+                Letters::Abjad => Self::Arabic,
+                Letters::Armenian => Self::Armenian,
+                Letters::Georgian => Self::Georgian,
+                Letters::Hangul => Self::Hangul,
+                Letters::Han => Self::Han,
+                Letters::Other => Self::Other,
+            })
+        };
+        text.chars().find_map(of_letter).unwrap_or(Self::Latin)
+    }
+}
+
 /// One name of an entry, in the publisher's own script and in natural order (given names first).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Name {
@@ -146,6 +195,12 @@ impl Name {
     #[must_use]
     pub fn new(text: &str, kind: NameKind) -> Self {
         Self { text: collapse_spaces(text), kind }
+    }
+
+    /// What it is written in.
+    #[must_use]
+    pub fn script(&self) -> Script {
+        Script::of(&self.text)
     }
 }
 
@@ -419,6 +474,26 @@ mod tests {
         for (at, hash) in hashes.iter().enumerate() {
             assert_eq!(hash.len(), 32);
             assert!(!hashes.iter().take(at).any(|earlier| earlier == hash));
+        }
+    }
+
+    #[test]
+    fn a_name_is_in_one_script() {
+        for (text, script) in [
+            ("José Nuñez-Łódzki 2", Script::Latin),
+            ("", Script::Latin),
+            ("Путин", Script::Cyrillic),
+            ("OOO «Завод»", Script::Cyrillic),
+            ("Αθήνα", Script::Greek),
+            ("محمد", Script::Arabic),
+            ("פרס", Script::Hebrew),
+            ("Երևան", Script::Armenian),
+            ("თბილისი", Script::Georgian),
+            ("김영철", Script::Hangul),
+            ("吴海波", Script::Han),
+            ("नरेंद्र", Script::Other),
+        ] {
+            assert_eq!(Name::new(text, NameKind::Strong).script(), script, "{text}");
         }
     }
 

@@ -5,13 +5,13 @@
 
 use crate::align::Pairing;
 use crate::config::Config;
-use crate::entity::{EntityType, Name, NameKind, Topic};
+use crate::entity::{EntityType, Name, NameKind, Script, Topic};
 use crate::index::Index;
 use crate::qualify::{Evidence, Qualifiers};
 use crate::score::{FEATURES, Measures, measure, name_log_odds, probability};
 use crate::search::view_all;
 use crate::similarity::Reason;
-use crate::text::{Token, squashed};
+use crate::text::Token;
 use serde::{Deserialize, Serialize};
 
 /// This engine's version, part of every explanation. It changes when the rules that make scores change.
@@ -37,6 +37,8 @@ pub struct Hit {
     pub matched_name: String,
     /// What kind of name that is.
     pub matched_kind: NameKind,
+    /// The script it is written in.
+    pub matched_script: Script,
     /// Calibrated score from 0 to 1, all evidence included.
     pub score: f64,
     /// Score of the name alone.
@@ -45,6 +47,9 @@ pub struct Hit {
     pub parity_score: f64,
     /// Content hash of the listed entry; a disposition holds while it stays.
     pub content_hash: String,
+    /// Whether the entry could be shown as its list prints it. Else its display data are damaged: the names here are
+    /// romanised words, and programmes and source are not known. The hit stands.
+    pub is_printed: bool,
     /// Programmes or roles.
     pub programs: Vec<String>,
     /// Where to read the entry.
@@ -127,16 +132,15 @@ pub struct Term {
 
 impl Explanation {
     pub(crate) fn build(
-        (query_name, query): (&str, &[Token]),
+        query: &[Token],
         (name, listed): (&Name, &[Token]),
+        same_letters: bool,
         entity_type: EntityType,
         qualifiers: &Qualifiers,
         config: &Config,
         index: &Index,
     ) -> Self {
         let (query_views, listed_views) = (view_all(query), view_all(listed));
-        let same_letters =
-            squashed(query_name).is_some_and(|hash| squashed(&name.text) == Some(hash));
         let (measures, alignment) =
             measure(query_views.as_slice(), listed_views.as_slice(), same_letters);
         let left = |tokens: &[Token], free: &dyn Fn(usize) -> bool| {

@@ -26,6 +26,21 @@ impl TokenRef<'_> {
         let same_script = self.abjad == other.abjad && self.syllable == other.syllable;
         self.text == other.text && same_script
     }
+
+    /// The same with text of its own.
+    pub(crate) fn to_owned_token(self) -> Token {
+        Token {
+            text: self.text.to_owned(),
+            sound: self.sound.to_owned(),
+            skeleton: self.skeleton.to_owned(),
+            weight: self.weight,
+            class: self.class,
+            group: self.group,
+            abjad: self.abjad,
+            syllable: self.syllable,
+            known: self.known,
+        }
+    }
 }
 
 impl Token {

@@ -59,6 +59,43 @@ fn help_names_every_command() {
 }
 
 #[test]
+fn each_command_has_a_help_of_its_own() {
+    for (command, word) in [
+        ("compile", "ofac-csv"),
+        ("search", "--dob"),
+        ("batch", "--threads"),
+        ("pairs", "PAIRS.tsv"),
+        ("diff", "--out"),
+        ("self-test", "sample"),
+        ("config", "JSON"),
+        ("frequencies", "Counts"),
+    ] {
+        let output = watchlist(&[command, "--help"]);
+        let printed = text(&output.stdout);
+        assert!(output.status.success() && printed.contains(word), "{command}: {printed}");
+        assert_eq!(printed.matches("  watchlist ").count(), 1, "{command}: {printed}");
+    }
+    assert!(!watchlist(&["frobnicate", "--help"]).status.success());
+}
+
+#[test]
+fn a_blank_line_is_counted_and_not_answered() {
+    let index = compiled("blank.gwi");
+    let queries = scratch("blank.tsv");
+    let line = "20102\tentity\tBLUE STAR DIAMOND\texact\n";
+    for (header, threads) in [("expected_uid\ttype\tquery\tkind\n", "1"), ("", "2")] {
+        std::fs::write(&queries, format!("{header}{line}\n-\tperson\t\tnone\n{line}{line}"))
+            .unwrap();
+        let path = queries.display().to_string();
+        let output = watchlist(&["batch", &index, &path, "--top", "1", "--threads", threads]);
+        let printed = text(&output.stdout);
+        let numbers: Vec<&str> =
+            printed.lines().filter_map(|line| line.split('\t').next()).collect();
+        assert_eq!(numbers, ["1", "4", "5"], "{printed}");
+    }
+}
+
+#[test]
 fn search_explains_and_marks_hits() {
     let index = compiled("search.gwi");
     let output = watchlist(&[

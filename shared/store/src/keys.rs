@@ -156,6 +156,8 @@ keys! {
     EmailClaimKey { partner: PartnerId, account: String, value: String } => "P#{partner}#UNIQUE#EMAIL#{account}#{value}", "EMAIL";
     /// One part of the number of customers in a scope (an account's id, or `ALL`), by classification and standing.
     CountKey { partner: PartnerId, scope: String, shard: u8 } => "P#{partner}#COUNT#{scope}", "{shard:02}";
+    /// That an application or account is this customer's, so that erasing the customer finds it.
+    HeldSubjectKey { partner: PartnerId, customer: CustomerId, subject: SubjectRef } => "P#{partner}#C#{customer}", "SUBJECT#{subject}";
     /// What is left of an erased customer: the end of its audit chain.
     ErasedKey { partner: PartnerId, customer: CustomerId } => "P#{partner}#C#{customer}", "ERASED";
     /// The answer that was given to an idempotent request.
@@ -187,6 +189,12 @@ keys! {
 /// The partition that holds everything of one customer.
 pub fn customer_partition(partner: PartnerId, customer: CustomerId) -> String {
     format!("P#{partner}#C#{customer}")
+}
+
+/// The partition that holds everything of one application or account, when `sort_key` is that of a [`HeldSubjectKey`].
+pub fn held_subject_partition(partner: PartnerId, sort_key: &str) -> Option<String> {
+    let subject = SubjectRef::stored(sort_key.strip_prefix("SUBJECT#")?)?;
+    Some(format!("P#{partner}#S#{subject}"))
 }
 
 /// The partition of all customers that share a search term.
@@ -287,6 +295,10 @@ mod tests {
             ),
             (both(&ReviewKey::new(partner, customer, 3)), format!("P#{P}#C#{C} | REVIEW#000003")),
             (both(&NetworkTrailKey::new(partner, customer)), format!("P#{P}#C#{C} | NETWORK")),
+            (
+                both(&HeldSubjectKey::new(partner, customer, subject())),
+                format!("P#{P}#C#{C} | SUBJECT#APP#{X}"),
+            ),
             (
                 both(&NetworkKey::new(AttributeKind::TaxId, "abc".into())),
                 "NETWORK#tax-id#abc | SEEN".to_owned(),

@@ -17,8 +17,8 @@ const BOOKMARK_LIFE: SignedDuration = SignedDuration::from_mins(15);
 /// A listing whose filters match few of many items is read in answers as large as DynamoDB gives (1 MB).
 const FILTERED_READ: u32 = 1_000;
 
-/// A caller may jump far ahead or filter for something rare; past this many answers the request fails rather than run
-/// into the gateway's time-out.
+/// A caller may jump far ahead or filter for something rare; past this many answers (of some 2,500 rows of a list each) a
+/// page ends where it is rather than run into the gateway's time-out.
 pub(crate) const MAX_READS: usize = 150;
 
 /// More than an answer of 1 MB holds, so that a jump ahead takes as few answers as DynamoDB allows.
@@ -33,6 +33,8 @@ pub struct Listing {
     partner: PartnerId,
     digest: String,
     page_size: u32,
+    /// How many items an answer may hold, and how many answers are read.
+    reads: (u32, usize),
 }
 
 /// One numbered page.
@@ -47,7 +49,7 @@ pub struct NumberedPage<T> {
 /// Why a page could not be had.
 #[derive(Debug, thiserror::Error)]
 pub enum PageError {
-    /// Too much would have to be read.
+    /// Too much would have to be read to come to the page. Never of page 1.
     #[error("the page is too far away")]
     TooFar,
     /// The table failed.
@@ -61,7 +63,12 @@ impl Listing {
         let size = page_size.to_string();
         let mut parts: Vec<&[u8]> = vec![name.as_bytes(), size.as_bytes()];
         parts.extend(filters.iter().map(|value| value.as_bytes()));
-        Self { partner, digest: hex::encode(sha256_of_parts(&parts)), page_size }
+        Self {
+            partner,
+            digest: hex::encode(sha256_of_parts(&parts)),
+            page_size,
+            reads: (MOST_READ, MAX_READS),
+        }
     }
 
     /// Page `page` (from 1) of `query`; `keep` turns an item into a result or drops it.
@@ -79,35 +86,44 @@ impl Listing {
         keep: impl FnMut(&Item) -> Result<Option<T>, StoreError>,
     ) -> Result<NumberedPage<T>, PageError> {
         let start = self.start_of(table, page, now).await?;
-        let walked = self.walk(table, query, start, keep).await?;
+        let walked = self.walk(table, query, start, None, keep).await?;
         let has_next = walked.next.is_some();
         self.leave_bookmark(table, page, walked.next, None, now).await?;
         Ok(NumberedPage { results: walked.results, has_next })
     }
 
-    /// Walks the query from `start` to the end of the page.
+    /// Walks the query from `start` to the end of the page. Where it is known how many results there are from that page's
+    /// first on, nothing is read behind the last of them: a rare filter's page ends there and not with the listing. A page
+    /// that [`MAX_READS`] answers do not fill is shorter, and the next one begins where it ends.
     pub(crate) async fn walk<T>(
         &self,
         table: &Table,
         query: Query,
         start: Start,
+        most: Option<u64>,
         mut keep: impl FnMut(&Item) -> Result<Option<T>, StoreError>,
     ) -> Result<Walked<T>, PageError> {
         let mut skip = start.skip;
         let wanted = self.page_size as usize;
         // One more than wanted tells whether another page follows. What is skipped is read in the same answers.
-        let read = if query.filter.is_some() {
-            FILTERED_READ
-        } else {
-            u32::try_from(skip)
+        let (most_read, max_reads) = self.reads;
+        let read = match (query.filter.is_some(), most) {
+            // All that is left is on this page.
+            (true, Some(most)) if most <= u64::from(self.page_size) => most_read,
+            (true, _) => FILTERED_READ.min(most_read),
+            (false, _) => u32::try_from(skip)
                 .unwrap_or(u32::MAX)
-                .saturating_add(self.page_size + 1)
-                .min(MOST_READ)
+                .saturating_add(self.page_size)
+                .saturating_add(1)
+                .min(most_read),
         };
         let mut query = query.after(start.after).limit(read);
         let mut results = Vec::with_capacity(wanted.min(MOST_READ as usize));
         let mut last = None;
-        for _ in 0..MAX_READS {
+        if most == Some(0) {
+            return Ok(Walked::whole(results, None, max_reads));
+        }
+        for left in (0..max_reads).rev() {
             let answer = table.query(&query).await?;
             for item in answer.items {
                 let Some(result) = keep(&item)? else { continue };
@@ -116,16 +132,29 @@ impl Listing {
                 } else if results.len() < wanted {
                     results.push(result);
                     last = Some(query.key_after(&item));
+                    match most {
+                        Some(most) if results.len() as u64 >= most => {
+                            return Ok(Walked::whole(results, None, left));
+                        }
+                        Some(_) if results.len() == wanted => {
+                            return Ok(Walked::whole(results, last, left));
+                        }
+                        _ => {}
+                    }
                 } else {
-                    return Ok(Walked { results, next: last });
+                    return Ok(Walked::whole(results, last, left));
                 }
             }
             match answer.next {
-                Some(next) => query = query.after(Some(next)),
-                None => return Ok(Walked { results, next: None }),
+                // Nothing that is frequent needs a second answer; what is rare is looked for in large ones.
+                Some(next) => query = query.after(Some(next)).limit(most_read),
+                None => return Ok(Walked::whole(results, None, left)),
             }
         }
-        Err(PageError::TooFar)
+        if skip > 0 {
+            return Err(PageError::TooFar);
+        }
+        Ok(Walked { results, next: query.start, reads_left: 0, is_cut: true })
     }
 
     /// How many results to skip, and where to begin. 1 small query, none for page 1.
@@ -198,11 +227,28 @@ pub(crate) struct Start {
     pub(crate) total: Option<u64>,
 }
 
+impl Start {
+    /// Behind this key, passing over nothing.
+    pub(crate) const fn behind(after: Option<Item>) -> Self {
+        Self { skip: 0, after, total: None }
+    }
+}
+
 /// The content of a page and where the next one begins.
 #[derive(Debug, Clone)]
 pub(crate) struct Walked<T> {
     pub(crate) results: Vec<T>,
     pub(crate) next: Option<Item>,
+    /// How many answers the request may still read.
+    pub(crate) reads_left: usize,
+    /// It was not filled because that would have taken too long.
+    pub(crate) is_cut: bool,
+}
+
+impl<T> Walked<T> {
+    const fn whole(results: Vec<T>, next: Option<Item>, reads_left: usize) -> Self {
+        Self { results, next, reads_left, is_cut: false }
+    }
 }
 
 #[cfg(test)]
@@ -306,5 +352,50 @@ mod tests {
         let third = listing.page(&table, rare(), 3, now(), keep).await.unwrap();
         assert_eq!(third.results, ["00080", "00090"]);
         assert!(!third.has_next);
+    }
+
+    #[tokio::test]
+    async fn a_page_that_takes_too_long_is_shorter_and_the_next_one_goes_on() {
+        let (_database, table) = filled(100).await;
+        let rare = || {
+            let filter =
+                Expression::new("#kind = :rare").name("#kind", "kind").text(":rare", "rare");
+            Query::partition("LIST").filter(filter)
+        };
+        // 3 answers of 10 items: 3 rare ones.
+        let listing = Listing { reads: (10, 3), ..Listing::new(partner(), "rows", &["rare"], 6) };
+        let page = async |number| listing.page(&table, rare(), number, now(), keep).await;
+        for (number, rows) in [
+            (1, vec!["00000", "00010", "00020"]),
+            (2, vec!["00030", "00040", "00050"]),
+            (3, vec!["00060", "00070", "00080"]),
+        ] {
+            let found = page(number).await.unwrap();
+            assert_eq!(
+                (found.results, found.has_next),
+                (rows.iter().map(ToString::to_string).collect(), true)
+            );
+        }
+        let last = page(4).await.unwrap();
+        assert_eq!((last.results, last.has_next), (vec!["00090".to_owned()], false));
+        // What was never come to from the page before is too far, but for the first page.
+        let other = Listing { reads: (10, 3), ..Listing::new(partner(), "rows", &["other"], 6) };
+        let far = other.page(&table, rare(), 3, now(), keep).await;
+        assert!(matches!(far, Err(PageError::TooFar)));
+    }
+
+    #[tokio::test]
+    async fn nothing_is_read_behind_the_last_result_that_there_is() {
+        let (_database, table) = filled(100).await;
+        let rare = Expression::new("#sk = :one").name("#sk", "kind").text(":one", "rare");
+        let query = || Query::partition("LIST").filter(rare.clone());
+        let listing = Listing { reads: (20, 9), ..Listing::new(partner(), "rows", &["rare"], 50) };
+        for (most, round_trips, rows) in [(Some(1), 1, 1), (Some(3), 2, 3), (None, 6, 10)] {
+            table.meter().take();
+            let walked =
+                listing.walk(&table, query(), Start::behind(None), most, keep).await.unwrap();
+            assert_eq!((walked.results.len(), walked.is_cut), (rows, false));
+            assert_eq!(table.meter().take().round_trips, round_trips, "{most:?}");
+        }
     }
 }

@@ -251,11 +251,31 @@ impl Table {
     /// # Errors
     /// [`StoreError::Incomplete`] when DynamoDB keeps leaving keys out.
     pub async fn get_all(&self, keys: Vec<Item>) -> Result<Vec<Item>, StoreError> {
+        self.get_chunks(keys, None).await
+    }
+
+    /// As [`Self::get_all`], and of each item these attributes alone.
+    ///
+    /// # Errors
+    /// [`StoreError::Incomplete`] when DynamoDB keeps leaving keys out.
+    pub async fn get_all_of(
+        &self,
+        keys: Vec<Item>,
+        attributes: &str,
+    ) -> Result<Vec<Item>, StoreError> {
+        self.get_chunks(keys, Some(attributes)).await
+    }
+
+    async fn get_chunks(
+        &self,
+        keys: Vec<Item>,
+        attributes: Option<&str>,
+    ) -> Result<Vec<Item>, StoreError> {
         let mut found = Vec::with_capacity(keys.len());
         for chunk in keys.chunks(BATCH_KEYS) {
             let mut left = chunk.to_vec();
             for _ in 0..BATCH_TRIES {
-                let (items, unread) = self.get_batch(left).await?;
+                let (items, unread) = self.get_batch(left, attributes).await?;
                 found.extend(items);
                 left = unread;
                 if left.is_empty() {
@@ -269,9 +289,14 @@ impl Table {
         Ok(found)
     }
 
-    async fn get_batch(&self, keys: Vec<Item>) -> Result<(Vec<Item>, Vec<Item>), StoreError> {
+    async fn get_batch(
+        &self,
+        keys: Vec<Item>,
+        attributes: Option<&str>,
+    ) -> Result<(Vec<Item>, Vec<Item>), StoreError> {
         let wanted = KeysAndAttributes::builder()
             .set_keys(Some(keys))
+            .set_projection_expression(attributes.map(str::to_owned))
             .consistent_read(true)
             .build()
             .map_err(|error| StoreError::Malformed(error.to_string()))?;
@@ -326,12 +351,12 @@ impl Table {
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
     }
 
-    /// How many items a query matches, over as many answers as it takes but no more than `most`; `None` when it takes
-    /// more. The items are read and paid for, and stay there.
+    /// How many items a query matches, over as many answers as it takes but no more than `most`, and whether these are
+    /// all. The items are read and paid for, and stay there.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
-    pub async fn count(&self, query: &Query, most: usize) -> Result<Option<u64>, StoreError> {
+    pub async fn count(&self, query: &Query, most: usize) -> Result<(u64, bool), StoreError> {
         let mut start = query.start.clone();
         let mut total = 0;
         for _ in 0..most {
@@ -341,10 +366,10 @@ impl Table {
             total += u64::try_from(answer.count).unwrap_or(0);
             start = answer.last_evaluated_key;
             if start.is_none() {
-                return Ok(Some(total));
+                return Ok((total, true));
             }
         }
-        Ok(None)
+        Ok((total, false))
     }
 
     /// One answer of a walk over a part of an index, for jobs that must see everything and have time: never on the

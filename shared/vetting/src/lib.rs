@@ -8,6 +8,10 @@
 //! customer that was reviewed before, 1 Query of the latest review, side by side.
 
 mod applicant;
+mod providers;
+#[cfg(test)]
+mod tests;
+mod verdict;
 
 use std::sync::Arc;
 
@@ -15,19 +19,21 @@ use compliance::review::provider::{
     AddressProvider, DeliveryAnswer, IdentityAnswer, IdentityProvider,
 };
 use compliance::review::{
-    Assessment, Decision, IdentityDetails, Inputs, Policy, PolicyError, Review, assess, watch_list,
+    Cause, Decision, IdentityDetails, Inputs, Policy, PolicyError, Review, assess, watch_list,
 };
 use compliance::{EditionError, EditionSet, Editions, Findings, Screening, screen_customer};
+use domain::choices::CustomerStatus;
 use domain::contact::Contact;
 use domain::customer::{Customer, Vetting};
 use domain::enrolment::SandboxOutcome;
 use domain::ids::{CustomerId, EventId, PartnerId, ReviewId};
 use domain::network::Outcome;
+use domain::scan::{Scan, ScanStatus};
 use domain::time::{Clock, Random};
 use domain::verification::{Verdict, Verification};
 use jiff::Timestamp;
 use runtime::{Bucket, Clients, Metric, Settings, SystemClock, SystemRandom, count, pause};
-use screening::Config;
+use screening::{Config, Topic};
 use serde::Serialize;
 use serde_json::Value;
 use store::customers::{Customers, evidence};
@@ -36,6 +42,14 @@ use store::reviews::{Reviews, review_item};
 use store::{StoreError, Table, Transaction};
 
 use crate::applicant::applicant_of;
+use crate::providers::ConfiguredProvider;
+use crate::verdict::verification;
+
+/// What it is called in the log, and the settings with its URL and its key's secret.
+const IDENTITY_PROVIDER: (&str, &str, &str) =
+    ("identity", "IDENTITY_PROVIDER_URL", "IDENTITY_PROVIDER_SECRET_ID");
+const ADDRESS_PROVIDER: (&str, &str, &str) =
+    ("address", "ADDRESS_PROVIDER_URL", "ADDRESS_PROVIDER_SECRET_ID");
 
 /// Vets customers.
 pub struct Vetter {
@@ -79,7 +93,7 @@ impl VettingError {
 }
 
 /// What vetting found, to be applied to the customer and written with it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Vetted {
     /// What follows for the customer.
     pub vetting: Vetting,
@@ -107,7 +121,15 @@ impl Vetter {
         let bucket = Bucket::new(clients, settings.required("WATCHLIST_BUCKET"));
         let manifest_key = settings.required("WATCHLIST_MANIFEST_KEY");
         let editions = Editions::new(bucket.reader(), manifest_key, std::env::temp_dir());
-        Self::new(customers, editions, Arc::new(SystemClock), Arc::new(SystemRandom))
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let mut provider =
+            |names| ConfiguredProvider::from_settings(settings, clients, &clock, names);
+        let identity = provider(IDENTITY_PROVIDER);
+        let delivery = provider(ADDRESS_PROVIDER);
+        let mut vetter = Self::new(customers, editions, clock, Arc::new(SystemRandom));
+        vetter.identity = identity.map(|it| Arc::new(it) as Arc<dyn IdentityProvider>);
+        vetter.delivery = delivery.map(|it| Arc::new(it) as Arc<dyn AddressProvider>);
+        vetter
     }
 
     /// A vetter over any editions, without providers.
@@ -146,6 +168,12 @@ impl Vetter {
         self
     }
 
+    /// Whether anybody outside is asked.
+    #[must_use]
+    pub const fn asks_providers(&self) -> bool {
+        self.identity.is_some() || self.delivery.is_some()
+    }
+
     /// The editions that it screens with.
     #[must_use]
     pub const fn editions(&self) -> &Editions {
@@ -175,8 +203,23 @@ impl Vetter {
         if !found.withdraws() {
             return Ok(found);
         }
-        *set = self.editions.in_force(now).await?;
+        *set = self.editions.in_force_for(set, now).await?;
         Ok(screen_customer(customer, addresses, set, &self.config))
+    }
+
+    /// Whether a customer's review is due: it was asked for; or the last one had to wait for a list that is there now, and
+    /// nobody has decided meanwhile.
+    #[must_use]
+    pub fn is_due(customer: &Customer, set: &EditionSet) -> bool {
+        let came = |scan: &Scan, topic| scan.status == ScanStatus::Pending && set.covers(topic);
+        customer.status == CustomerStatus::Active
+            && match customer.verification {
+                Verification::Pending => true,
+                Verification::Review => {
+                    came(&customer.ofac, Topic::Sanctions) || came(&customer.pep_scan, Topic::Pep)
+                }
+                Verification::NotAsked | Verification::Verified | Verification::Rejected => false,
+            }
     }
 
     /// Screens a customer as it is, see [`Self::screen`], and reviews it.
@@ -194,10 +237,14 @@ impl Vetter {
             self.screen(customer, addresses, set, now).await?;
         let (partner, id) = (customer.partner, customer.id);
         let applicant = applicant_of(customer);
-        let attributes = applicant.attributes();
+        let attributes = attributes_of(customer);
         let earlier = async {
             // A new customer has no history to ask for.
-            if customer.version > 1 { self.reviews.current(partner, id).await } else { Ok(None) }
+            if customer.version > 1 || customer.was_screened() {
+                self.reviews.current(partner, id).await
+            } else {
+                Ok(None)
+            }
         };
         let (known, earlier, identity, delivery) = tokio::join!(
             Box::pin(self.network.gather(partner, id, &attributes)),
@@ -220,7 +267,7 @@ impl Vetter {
             now,
         });
         let vetting = Vetting {
-            verification: verification(&assessment, forced),
+            verification: verification(&assessment, forced, [&ofac, &pep_scan]),
             ofac,
             pep_scan,
             prescribed: forced == Some(Decision::Accept),
@@ -308,17 +355,28 @@ impl Vetter {
             return Ok(());
         }
         let outcome = match customer.verification {
-            Verification::Verified => Some(Outcome::Approved),
+            Verification::Verified => {
+                self.is_vouched_for(customer).await?.then_some(Outcome::Approved)
+            }
             Verification::Rejected => Some(Outcome::Declined),
             Verification::NotAsked | Verification::Pending | Verification::Review => None,
         };
-        let attributes = applicant_of(customer).attributes();
+        let attributes = attributes_of(customer);
         let (partner, id) = (customer.partner, customer.id);
         let seen = Seen { version: customer.version, at: customer.created_at, outcome };
         self.patiently(async || {
             Box::pin(self.network.record(partner, id, &attributes, seen, now)).await
         })
         .await
+    }
+
+    /// Whether a person or an identity provider has confirmed a verified customer. What the network alone confirmed, or a
+    /// policy let pass, confirms nobody else: else applying would be a way to be vouched for. 1 query.
+    async fn is_vouched_for(&self, customer: &Customer) -> Result<bool, VettingError> {
+        let current = Box::pin(self.reviews.current(customer.partner, customer.id)).await?;
+        let Some(latest): Option<Review> = current else { return Ok(false) };
+        let by_provider = latest.assessment.kyc.as_ref().is_some_and(|kyc| kyc.by_provider);
+        Ok(by_provider || matches!(latest.cause, Cause::Decided { .. }))
     }
 
     /// Takes an erased customer out of the network's memory. Repeating it changes nothing.
@@ -384,6 +442,12 @@ impl<'a> Evidence<'a> {
     }
 }
 
+/// By what the network knows a customer.
+fn attributes_of(customer: &Customer) -> domain::network::Attributes {
+    let attributes = applicant_of(customer).attributes();
+    domain::network::Attributes { sandbox: customer.sandbox == Some(true), ..attributes }
+}
+
 /// The end that a sandbox partner prescribed.
 fn forced(customer: &Customer) -> Option<Decision> {
     match customer.enrolment.as_ref()?.sandbox_outcome? {
@@ -392,42 +456,6 @@ fn forced(customer: &Customer) -> Option<Decision> {
         SandboxOutcome::Rejected => Some(Decision::Reject),
         SandboxOutcome::Review => Some(Decision::Review),
     }
-}
-
-/// What follows for the identity. A match on a list that calls for a person is the scan's business, which a person may
-/// also settle there; so it does not hold the identity up as well.
-fn verification(assessment: &Assessment, forced: Option<Decision>) -> Verification {
-    let decision = forced.unwrap_or_else(|| match assessment.watch_list.finding.decision {
-        Decision::Reject => Decision::Reject,
-        Decision::Accept | Decision::Review => beside_the_lists(assessment),
-    });
-    match decision {
-        Decision::Accept => Verification::Verified,
-        Decision::Review => Verification::Review,
-        Decision::Reject => Verification::Rejected,
-    }
-}
-
-/// The severest decision of all modules but the watchlists.
-fn beside_the_lists(assessment: &Assessment) -> Decision {
-    let modules = &assessment.breakdown;
-    let optional = [
-        &modules.email,
-        &modules.phone,
-        &modules.address,
-        &modules.business_identification,
-        &modules.business_validation,
-        &modules.business_evaluation,
-    ];
-    let optional = optional.into_iter().flatten().map(|finding| finding.decision);
-    let kyc = assessment.kyc.as_ref().map(|kyc| kyc.finding.decision);
-    let always = [
-        modules.fraud.decision,
-        modules.synthetic.decision,
-        assessment.reputation.finding.decision,
-        assessment.network_alerts.finding.decision,
-    ];
-    optional.chain(kyc).chain(always).max().unwrap_or(Decision::Accept)
 }
 
 /// The latest review in the contract's words, `None` when there was none.
@@ -445,7 +473,7 @@ pub async fn latest_review(
     Ok(shown.transpose()?)
 }
 
-/// Adds a person's decision to the history of reviews. A customer that is in review by its scans alone, never having
+/// Adds a person's decision to the history of reviews, and answers the number of the entry that it is about. A customer that is in review by its scans alone, never having
 /// been reviewed, has no history to add to. 1 query.
 ///
 /// # Errors
@@ -457,14 +485,15 @@ pub async fn add_verdict(
     verdict: Verdict,
     by: &str,
     now: Timestamp,
-) -> Result<(), StoreError> {
+) -> Result<Option<u32>, StoreError> {
     let (partner, id) = (customer.partner, customer.id);
     let earlier: Option<Review> =
         Box::pin(Reviews::new(table.clone()).current(partner, id)).await?;
-    let Some(earlier) = earlier else { return Ok(()) };
+    let Some(earlier) = earlier else { return Ok(None) };
     let decision = match verdict {
         Verdict::Verified => Decision::Accept,
         Verdict::Rejected => Decision::Reject,
     };
-    put_review(transaction, table, customer, &earlier.decided(decision, by, now))
+    put_review(transaction, table, customer, &earlier.decided(decision, by, now))?;
+    Ok(Some(earlier.number))
 }

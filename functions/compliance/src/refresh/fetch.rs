@@ -1,18 +1,18 @@
-//! A source's files, by conditional requests.
+//! A source's files, by conditional requests, within the source's share of the run's time.
+//!
+//! A download that ends before its `Content-Length` is an error of the client below; what a server cuts without stating a
+//! length, the list's parser notices where the format allows it.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::Instant;
 
 use compliance::ManifestEntry;
 use screening::sha256_hex;
 
 use super::{App, FileSource, ListSource, RefreshError};
 
-/// The largest published list file today has some 30 MB.
-const MAX_FILE_BYTES: usize = 128 * 1024 * 1024;
-
-/// Publishers' servers are slow at times; the function's own time-out is well above all files of one source.
-const FETCH_DEADLINE: Duration = Duration::from_secs(60);
+/// The largest published list is the one of politically exposed persons, some 700 000 rows of 250 bytes.
+const MAX_FILE_BYTES: usize = 512 * 1024 * 1024;
 
 pub(super) type Files = Vec<(String, Vec<u8>)>;
 
@@ -22,11 +22,12 @@ pub(super) async fn fetch(
     app: &App,
     source: &ListSource,
     last: Option<&ManifestEntry>,
+    until: Instant,
 ) -> Result<Option<(Files, BTreeMap<String, String>)>, RefreshError> {
     let (mut files, mut tags, mut unchanged) = (Vec::new(), BTreeMap::new(), Vec::new());
     for file in &source.files {
         let known = last.and_then(|last| last.sources.get(&file.name)).map(String::as_str);
-        match fetch_one(app, file, known).await? {
+        match fetch_one(app, file, known, until).await? {
             Some((bytes, tag)) => {
                 if known == Some(tag.as_str()) {
                     unchanged.push((file, Some(bytes)));
@@ -45,7 +46,7 @@ pub(super) async fn fetch(
         let bytes = match bytes {
             Some(bytes) => bytes,
             None => {
-                let fetched = fetch_one(app, file, None).await?;
+                let fetched = fetch_one(app, file, None, until).await?;
                 let (bytes, tag) =
                     fetched.ok_or_else(|| RefreshError::NoFile(file.name.clone()))?;
                 tags.insert(file.name.clone(), tag);
@@ -62,6 +63,7 @@ async fn fetch_one(
     app: &App,
     file: &FileSource,
     known: Option<&str>,
+    until: Instant,
 ) -> Result<Option<(Vec<u8>, String)>, RefreshError> {
     if let Some(key) = file.location.strip_prefix("bucket:") {
         let (bytes, tag) =
@@ -73,9 +75,10 @@ async fn fetch_one(
         Some(("date", date)) => vec![("if-modified-since", date)],
         _ => Vec::new(),
     };
+    let left = until.saturating_duration_since(Instant::now());
     let fetched = app
         .https
-        .get_following(&file.location, &condition, MAX_FILE_BYTES, FETCH_DEADLINE)
+        .get_following(&file.location, &condition, MAX_FILE_BYTES, left)
         .await
         .map_err(|source| RefreshError::Fetch { file: file.name.clone(), source })?;
     match fetched.status {

@@ -2,8 +2,9 @@
 //!
 //! Invariants: an index under a name never changes (the name is the hash of its bytes); the manifest names only indexes
 //! that were written before and passed their self-test; a source that cannot be fetched, read or trusted keeps its last
-//! good edition, is reported and raises the alarm, and the other sources go on; a list that suddenly has far fewer
-//! entities is refused, because that is what a truncated download looks like.
+//! good edition, is reported and raises the alarm, and the other sources go on, each with its share of the time; a list
+//! that suddenly has far fewer entities is refused, because that is what a truncated download looks like; an entry whose
+//! row cannot be read stays as it was last read.
 //!
 //! A new edition is compared with the one before. What was added or altered is compiled to a small index of its own, and
 //! the manifest moves to the edition and names the change in one conditional write: two runs at once (the schedule and an
@@ -21,8 +22,9 @@ mod fetch;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use compliance::{ListChange, Manifest, ManifestEntry};
 use domain::time::Clock;
@@ -36,7 +38,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use store::Table;
 
-use self::edition::{Made, make};
+use self::edition::{Asked as ToBeMade, Made, make};
 use crate::scan_queue::ScanQueue;
 use crate::sweep::start::{StartError, SweepState, ensure};
 
@@ -48,6 +50,10 @@ const TRIES: usize = 5;
 
 /// How long the manifest names a change, so that its sweep can be taken up. Nightly screenings have covered it by then.
 const CHANGES_KEPT: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// How long all sources together may take to be fetched: below the function's time-out of 900 seconds by what compiling
+/// the largest list takes. Each has its part of what the ones before it left.
+const TIME: Duration = Duration::from_secs(600);
 
 /// The default of `SWEEP_DELAY_SECONDS`: for how long a worker believes a manifest, and how long a message may take.
 const SWEEP_DELAY_SECONDS: u16 = 75;
@@ -114,8 +120,14 @@ pub enum RefreshError {
         source: serde_json::Error,
     },
     /// Hits name entries as list/key, so that a list's own id must not hold the separator.
-    #[error("the list id {0:?} is empty or holds a slash")]
+    #[error("the list id {0:?} is empty, a star, or holds a slash")]
     ListId(String),
+    /// Two sources of one id would take turns in force.
+    #[error("the list of sources names {0:?} twice")]
+    RepeatedListId(String),
+    /// An entry that has to be kept cannot be read from the edition in force.
+    #[error("the entry {0} of the edition in force cannot be read")]
+    LastEdition(String),
     /// A format that nobody reads.
     #[error("unknown format {0}")]
     UnknownFormat(String),
@@ -161,6 +173,8 @@ pub enum Refreshed {
         entities: u64,
         /// How many rows the parser passed over.
         rejected_rows: usize,
+        /// How many entries stand as they were last read, because of such rows.
+        kept: usize,
         /// The index's name.
         index: String,
     },
@@ -191,6 +205,7 @@ pub struct App {
     queue: ScanQueue,
     sweep_delay_seconds: u16,
     clock: Arc<dyn Clock>,
+    time: Duration,
 }
 
 impl App {
@@ -210,6 +225,7 @@ impl App {
                 .and_then(|seconds| seconds.parse().ok())
                 .unwrap_or(SWEEP_DELAY_SECONDS),
             clock: Arc::new(SystemClock),
+            time: TIME,
         })
     }
 }
@@ -225,7 +241,7 @@ impl App {
     ) -> Self {
         let manifest_key = manifest_key.to_owned();
         let (https, sweep_delay_seconds) = (HttpsGet::new(), SWEEP_DELAY_SECONDS);
-        Self { bucket, manifest_key, https, table, queue, sweep_delay_seconds, clock }
+        Self { bucket, manifest_key, https, table, queue, sweep_delay_seconds, clock, time: TIME }
     }
 }
 
@@ -261,24 +277,27 @@ pub(crate) async fn run(
     let sources = read_sources(app).await?;
     name_lists(app, &sources, (manifest.clone(), tag)).await?;
     let mut results = BTreeMap::new();
-    for source in &sources {
+    let ends = Instant::now() + app.time;
+    for (at, source) in sources.iter().enumerate() {
         let last = manifest.lists.get(&source.id);
-        let result =
-            match Box::pin(refresh(app, source, last, asked.accept.contains(&source.id))).await {
-                Ok((result, moved)) => {
-                    if let Some(moved) = moved {
-                        let change = moved.changes.iter().filter(|change| change.list == source.id);
-                        let states = begin(app, &change.cloned().collect::<Vec<_>>()).await;
-                        begun = merge(begun, states);
-                        manifest = moved;
-                    }
-                    result
+        let accepted = asked.accept.contains(&source.id);
+        let until = share(ends, sources.len() - at);
+        let to_be_made = ToBeMade { source, last, accepted, until, now: app.clock.now() };
+        let result = match Box::pin(refresh(app, to_be_made)).await {
+            Ok((result, moved)) => {
+                if let Some(moved) = moved {
+                    let change = moved.changes.iter().filter(|change| change.list == source.id);
+                    let states = begin(app, &change.cloned().collect::<Vec<_>>()).await;
+                    begun = merge(begun, states);
+                    manifest = moved;
                 }
-                Err(error) => {
-                    count(Metric::WatchlistRefreshFailed, 1);
-                    Refreshed::Failed { reason: with_causes(&error) }
-                }
-            };
+                result
+            }
+            Err(error) => {
+                count(Metric::WatchlistRefreshFailed, 1);
+                Refreshed::Failed { reason: with_causes(&error) }
+            }
+        };
         results.insert(source.id.clone(), Report { result, sweeps: Vec::new() });
     }
     for (list, states) in begun? {
@@ -287,6 +306,13 @@ pub(crate) async fn run(
         }
     }
     Ok(results)
+}
+
+/// When the first of so many sources has had its part of the time that is left.
+fn share(ends: Instant, sources: usize) -> Instant {
+    let now = Instant::now();
+    let parts = u32::try_from(sources).unwrap_or(u32::MAX).max(1);
+    now + ends.saturating_duration_since(now) / parts
 }
 
 /// Writes into the manifest which lists are to be searched, so that nobody is cleared before all of a kind are there; and
@@ -320,15 +346,20 @@ async fn name_lists(
 
 type States = BTreeMap<String, BTreeMap<domain::ids::EventId, SweepState>>;
 
-/// Sees to it that the sweeps for these changes are under way.
+/// Sees to it that the sweeps for these changes are under way. The manifest goes on naming a change until it moves again;
+/// once nights enough have passed it begins nothing any more, also when the sweep's progress is forgotten.
 async fn begin(app: &App, changes: &[ListChange]) -> Result<States, RefreshError> {
     let mut states = States::new();
-    for change in changes {
-        let (delay, now) = (app.sweep_delay_seconds, app.clock.now());
+    let (delay, now) = (app.sweep_delay_seconds, app.clock.now());
+    for change in changes.iter().filter(|change| is_recent(change, now)) {
         let state = ensure(&app.table, &app.queue, change, delay, now).await?;
         states.entry(change.list.clone()).or_default().insert(state.sweep, state);
     }
     Ok(states)
+}
+
+fn is_recent(change: &ListChange, now: Timestamp) -> bool {
+    now.duration_since(change.made_at) < CHANGES_KEPT
 }
 
 /// The later states win; the first failure stays.
@@ -346,29 +377,29 @@ fn merge(
 /// Refreshes one source; the manifest when it moved.
 async fn refresh(
     app: &App,
-    source: &ListSource,
-    last: Option<&ManifestEntry>,
-    accepted: bool,
+    asked: ToBeMade<'_>,
 ) -> Result<(Refreshed, Option<Manifest>), RefreshError> {
-    let now = app.clock.now();
-    let made = make(app, source, last, accepted, now).await?;
-    let base = last.map(|last| last.index.as_str());
-    let (entry, change, rejected_rows) = match made {
+    let (source, now) = (asked.source, asked.now);
+    let base = asked.last.map(|last| last.index.as_str());
+    let made = make(app, asked).await?;
+    let (entry, change, rejected_rows, kept) = match made {
         Made::Nothing => return Ok((Refreshed::Unchanged, None)),
         Made::SameEdition(entry) => {
             let moved = publish(app, &source.id, base, entry, None, now).await?;
             return Ok((Refreshed::Unchanged, moved));
         }
-        Made::Edition { entry, change, rejected_rows } => (entry, change, rejected_rows),
+        Made::Edition { entry, change, rejected_rows, kept } => {
+            (entry, change, rejected_rows, kept)
+        }
     };
-    let (entities, index) = (entry.entities, entry.index.clone());
+    let (entities, index) = (entry.extent.entries, entry.index.clone());
     let moved = publish(app, &source.id, base, entry, change, now).await?;
     if moved.is_none() {
         return Ok((Refreshed::Unchanged, None));
     }
     failpoint("watchlist-refresh:after-manifest");
     count(Metric::WatchlistRefreshed, 1);
-    Ok((Refreshed::Published { entities, rejected_rows, index }, moved))
+    Ok((Refreshed::Published { entities, rejected_rows, kept, index }, moved))
 }
 
 /// Moves the manifest for one list, on condition that it stands where the list's new entry was made from. `None` when
@@ -387,7 +418,7 @@ async fn publish(
             return Ok(None);
         }
         manifest.lists.insert(list.to_owned(), entry.clone());
-        manifest.changes.retain(|change| now.duration_since(change.made_at) < CHANGES_KEPT);
+        manifest.changes.retain(|change| is_recent(change, now));
         manifest.changes.extend(change.clone());
         let bytes =
             serde_json::to_vec(&manifest).map_err(|source| malformed(&app.manifest_key, source))?;
@@ -415,7 +446,13 @@ async fn read_sources(app: &App) -> Result<Vec<ListSource>, RefreshError> {
         .get(SOURCES_KEY)
         .await?
         .ok_or_else(|| RefreshError::NoFile(SOURCES_KEY.to_owned()))?;
-    serde_json::from_slice(&bytes).map_err(|source| malformed(SOURCES_KEY, source))
+    let sources: Vec<ListSource> =
+        serde_json::from_slice(&bytes).map_err(|source| malformed(SOURCES_KEY, source))?;
+    let mut seen = BTreeSet::new();
+    match sources.iter().find(|source| !seen.insert(source.id.as_str())) {
+        Some(repeated) => Err(RefreshError::RepeatedListId(repeated.id.clone())),
+        None => Ok(sources),
+    }
 }
 
 fn malformed(object: &str, source: serde_json::Error) -> RefreshError {

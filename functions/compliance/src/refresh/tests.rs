@@ -198,6 +198,158 @@ async fn sweeps_begin_late_enough_and_stalled_segments_are_taken_up() {
     assert_eq!(world.manifest().await.changes.len(), 1);
 }
 
+/// Its progress is forgotten after thirty days, while a manifest that does not move goes on naming the change.
+#[tokio::test]
+async fn a_sweep_of_long_ago_is_not_begun_again() {
+    let world = World::new().await;
+    world.edition(&[ANA]).await;
+    world.clock.advance(SignedDuration::from_hours(31 * 24));
+    for item in world.items("PART#").await {
+        let sweep = store::text(&item, "pk").unwrap().strip_prefix("SWEEP#").unwrap().to_owned();
+        let segment = u16::try_from(store::number(&item, "segment").unwrap()).unwrap();
+        let sweep = domain::ids::EventId::parse(&sweep).unwrap();
+        let key = store::keys::SweepKey::new(sweep, segment);
+        world.app.customers.table().delete(&key, store::Expression::present()).await.unwrap();
+    }
+    assert!(!world.manifest().await.changes.is_empty());
+    assert!(world.refreshed().await[PEP].sweeps.is_empty());
+    assert!(world.pages().is_empty());
+}
+
+/// An entry leaves a list because its publisher removed it, and not because nobody can read its row.
+#[tokio::test]
+async fn a_misprint_removes_nobody_from_a_list() {
+    let world = World::new().await;
+    let others = ("Q-2", "Bertil Oxenmark", "");
+    world.edition(&[ANA, others]).await;
+    let ana = world.screened(person("Anatolia", "Quillson", None)).await;
+    let status = async || world.now(&ana).await.pep_scan.status;
+    assert_eq!(status().await, ScanStatus::Failed);
+    // The row has its key and no name; then no key either; then it is the one of an edition that differs elsewhere.
+    let third = ("Q-3", "Dov Eskarin", "");
+    for (rows, kept) in [
+        (vec![("Q-1", "", ""), others], 0),
+        (vec![("", "Anatolia Quillson", ""), others], 1),
+        (vec![("", "Anatolia Quillson", ""), others, third], 1),
+        (vec![("", "Anatolia Quillson", ""), third], 1),
+    ] {
+        world.edition(&rows).await;
+        assert_eq!(status().await, ScanStatus::Failed, "{rows:?}");
+        let unread = &world.manifest().await.lists[PEP].unread;
+        assert_eq!(unread.kept.iter().collect::<Vec<_>>(), vec!["Q-1"; kept], "{rows:?}");
+    }
+    // A row that could not be read before says nothing about who leaves now: Q-2 has left.
+    world.clock.advance(SignedDuration::from_secs(31));
+    let bertil = world.screened(person("Bertil", "Oxenmark", None)).await;
+    assert_eq!(bertil.pep_scan.status, ScanStatus::Clear);
+    // The row is read again, or gone: so is the entry that is in none.
+    world.edition(&[third]).await;
+    assert_eq!(status().await, ScanStatus::Clear);
+    assert!(world.manifest().await.lists[PEP].unread.is_empty());
+}
+
+#[tokio::test]
+async fn an_operator_may_take_a_list_as_it_is() {
+    let world = World::new().await;
+    world.edition(&[ANA]).await;
+    let ana = world.screened(person("Anatolia", "Quillson", None)).await;
+    world.list(&[("", "Anatolia Quillson", "")]).await;
+    let asked = Asked { accept: vec![PEP.to_owned()] };
+    let reports = run(&world.refresh, &asked).await.unwrap();
+    assert!(matches!(reports[PEP].result, Refreshed::Published { rejected_rows: 1, kept: 0, .. }));
+    world.drain().await;
+    assert_eq!(world.now(&ana).await.pep_scan.status, ScanStatus::Clear);
+}
+
+impl World {
+    /// Changes `sources.json`.
+    async fn sources(&self, change: impl FnOnce(&mut Vec<Value>)) {
+        let (bytes, _) = self.bucket.get(SOURCES_KEY).await.unwrap().unwrap();
+        let mut sources: Vec<Value> = serde_json::from_slice(&bytes).unwrap();
+        change(&mut sources);
+        self.bucket.put(SOURCES_KEY, serde_json::to_vec(&sources).unwrap()).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn the_manifest_says_which_edition_of_the_publisher_is_in_force() {
+    let world = World::new().await;
+    let file = |date: &str| {
+        format!(
+            "<CONSOLIDATED_LIST dateGenerated=\"{date}\"><INDIVIDUALS><INDIVIDUAL><DATAID>1</DATAID>\
+             <FIRST_NAME>Anatolia</FIRST_NAME><SECOND_NAME>Quillson</SECOND_NAME></INDIVIDUAL></INDIVIDUALS>\
+             <ENTITIES></ENTITIES></CONSOLIDATED_LIST>"
+        )
+    };
+    world
+        .sources(|sources| {
+            sources.push(serde_json::json!({
+                "id": "un", "name": "UN", "topic": "sanctions", "format": "un-xml",
+                "files": [{ "name": "un.xml", "location": "bucket:un.xml" }],
+            }));
+        })
+        .await;
+    let mut indexes = Vec::new();
+    for date in ["2026-02-27", "2026-02-28"] {
+        world.bucket.put("un.xml", file(date).into_bytes()).await.unwrap();
+        world.refreshed().await;
+        let entry = world.manifest().await.lists["un"].clone();
+        assert_eq!(entry.edition.as_deref(), Some(date));
+        assert_eq!(entry.source_hash, Some(screening::sha256_hex(file(date).as_bytes())));
+        assert_eq!(entry.extent.entries, 1);
+        indexes.push(entry.index);
+    }
+    assert_eq!(indexes[0], indexes[1], "another date is no other content");
+    let ofac = &world.manifest().await.lists["ofac-sdn"];
+    assert!(ofac.edition.is_none() && ofac.source_hash.is_some());
+}
+
+/// A server that takes the connection and says nothing.
+#[tokio::test]
+async fn a_slow_source_takes_its_own_time_only() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let location = format!("http://{}/list.csv", silent.local_addr().unwrap());
+    let mut world = World::new().await;
+    world.refresh.time = Duration::from_millis(900);
+    world
+        .sources(|sources| {
+            let slow = serde_json::json!({
+                "id": "slow", "name": "Slow", "topic": "sanctions", "format": "jsonl",
+                "files": [{ "name": "list.jsonl", "location": location }],
+            });
+            sources.insert(0, slow);
+        })
+        .await;
+    world.list(&[ANA]).await;
+    let started = Instant::now();
+    let reports = world.refreshed().await;
+    assert!(matches!(reports["slow"].result, Refreshed::Failed { .. }));
+    assert!(matches!(reports[PEP].result, Refreshed::Published { .. }), "{reports:?}");
+    assert!(started.elapsed() >= Duration::from_millis(250), "a third of it, for three sources");
+    assert!(started.elapsed() < Duration::from_millis(850), "{:?}", started.elapsed());
+}
+
+#[test]
+fn what_one_source_leaves_is_for_the_others() {
+    let ends = Instant::now() + Duration::from_secs(60);
+    let seconds = |sources| share(ends, sources).saturating_duration_since(Instant::now());
+    for (sources, least, most) in [(6, 9.9, 10.0), (2, 29.9, 30.0), (1, 59.9, 60.0)] {
+        let seconds = seconds(sources).as_secs_f64();
+        assert!((least..=most).contains(&seconds), "{sources}: {seconds}");
+    }
+    assert!(share(Instant::now(), 3) <= Instant::now());
+}
+
+#[tokio::test]
+async fn two_sources_of_one_id_are_refused() {
+    let world = World::new().await;
+    let before = world.manifest().await;
+    world.sources(|sources| sources.push(sources[1].clone())).await;
+    let refused = run(&world.refresh, &Asked::default()).await;
+    assert!(matches!(refused, Err(RefreshError::RepeatedListId(id)) if id == PEP));
+    assert_eq!(world.manifest().await, before);
+}
+
 #[tokio::test]
 async fn a_failing_source_keeps_its_edition_and_the_others_go_on() {
     let world = World::new().await;
@@ -264,11 +416,9 @@ async fn the_index_in_force_is_read_back_only_for_another_engine() {
 #[tokio::test]
 async fn a_list_id_that_would_be_read_as_another_is_refused() {
     let world = World::new().await;
-    let sources =
-        String::from_utf8(world.bucket.get(SOURCES_KEY).await.unwrap().unwrap().0).unwrap();
-    let renamed = sources.replace("\"id\": \"pep\"", "\"id\": \"pep/2\"");
-    assert_ne!(renamed, sources);
-    world.bucket.put(SOURCES_KEY, renamed.into_bytes()).await.unwrap();
-    assert!(matches!(world.refreshed().await["pep/2"].result, Refreshed::Failed { .. }));
-    assert!(!world.manifest().await.lists.contains_key("pep/2"));
+    for id in ["pep/2", "*", ""] {
+        world.sources(|sources| sources[1]["id"] = id.into()).await;
+        assert!(matches!(world.refreshed().await[id].result, Refreshed::Failed { .. }));
+        assert!(!world.manifest().await.lists.contains_key(id));
+    }
 }

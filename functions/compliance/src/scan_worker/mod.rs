@@ -10,7 +10,7 @@
 //! partners is told; that is repeatable, and repeated when the process dies before it.
 //!
 //! Cost: 1 GetItem and 1 Query side by side, with a review 1 BatchGetItem and 1 Query more, then 1 TransactWriteItems, and
-//! one conditional write per attribute that the network remembers; when nothing changed, 1 GetItem and 1 UpdateItem
+//! 1 Query, 1 or 2 BatchGetItem and 1 TransactWriteItems for the network to remember it; when nothing changed, 1 GetItem and 1 UpdateItem
 //! instead, and nothing at all when a sweep asked. Pages of sweeps: see `sweep`.
 
 #[cfg(test)]
@@ -19,23 +19,23 @@ mod tests;
 use std::sync::Arc;
 
 use compliance::review::Review;
-use compliance::{EditionError, EditionSet, Findings, Screening};
+use compliance::{EditionError, EditionSet, Findings, OpenDelta, Screening, Subject};
 use domain::audit::Actor;
-use domain::choices::CustomerStatus;
 use domain::contact::{Contact, ContactKind};
 use domain::customer::{Change, Customer};
 use domain::event::Work;
 use domain::ids::ClientId;
 use domain::problem::Problem;
 use domain::time::{Clock, Random};
-use domain::verification::Verification;
 use jiff::Timestamp;
 use runtime::{
     Clients, Metric, Missing, QueueMessage, RecordError, Settings, SystemClock, SystemRandom,
-    count, failpoint,
+    count, failpoint, note,
 };
 use store::StoreError;
-use store::customers::{Commit, CommitRefused, Customers, CustomersError, evidence};
+use store::customers::{
+    Commit, CommitRefused, Customers, CustomersError, evidence, evidence_digest,
+};
 use vetting::{Evidence, Vetted, Vetter, VettingError};
 
 use crate::scan_queue::{QueueError, ScanMessage, ScanQueue, ScanRequest};
@@ -149,7 +149,12 @@ impl App {
 /// # Errors
 /// [`RecordError`] when it has to come again.
 pub async fn handle(app: &App, message: &QueueMessage) -> Result<(), RecordError> {
-    run(app, &message.body, message.receive_count).await.map(drop).map_err(RecordError::new)
+    let outcome = run(app, &message.body, message.receive_count).await;
+    if let Some(unconfirmed) = app.vetter.editions().take_unconfirmed() {
+        count(Metric::WatchlistUnconfirmed, unconfirmed.times);
+        note("watchlist_unconfirmed", unconfirmed.error);
+    }
+    outcome.map(drop).map_err(RecordError::new)
 }
 
 /// Does what a message asks for. `receives` says how often it was delivered, this time included.
@@ -196,6 +201,7 @@ async fn settle(app: &App, request: &ScanRequest) -> Result<Outcome, ScanError> 
         None => editions.current(app.clock.now()).await?,
         Some(since) => editions.since(&since.list, &since.index, app.clock.now()).await?,
     };
+    let delta = delta_of(app, request).await?;
     let actor = Actor {
         client: ClientId::parse(ACTOR).map_err(ScanError::Actor)?,
         who: ACTOR.to_owned(),
@@ -212,8 +218,13 @@ async fn settle(app: &App, request: &ScanRequest) -> Result<Outcome, ScanError> 
             return gone(app, request).await;
         };
         let now = app.clock.now();
+        if let Some(delta) = &delta {
+            let subject = Subject::of(&before, &addresses);
+            set = Arc::new(set.seeking(delta.hitting(&subject, app.vetter.config())));
+        }
         let mut after = before.clone();
-        let Some(made) = Box::pin(apply(app, &mut after, &addresses, &mut set, now)).await? else {
+        let Some(mut made) = Box::pin(apply(app, &mut after, &addresses, &mut set, now)).await?
+        else {
             continue;
         };
         let record = Evidence::of(request.run, made.screening(), before.subject_revision, now);
@@ -223,6 +234,12 @@ async fn settle(app: &App, request: &ScanRequest) -> Result<Outcome, ScanError> 
             return unchanged(app, request, &before, found, &record, now).await;
         }
         failpoint("scan-worker:before-commit");
+        let written = evidence(partner, id, request.run, &record)?;
+        // The audit entry of the change binds what the change rests on.
+        let field = evidence_digest(request.run, &written)?;
+        if !made.change.is_empty() {
+            made.change.fields.push(field);
+        }
         let commit = Commit {
             before: Some(&before),
             after: &after,
@@ -230,7 +247,7 @@ async fn settle(app: &App, request: &ScanRequest) -> Result<Outcome, ScanError> 
             actor: &actor,
             now,
             owner: None,
-            evidence: vec![evidence(partner, id, request.run, &record)?],
+            evidence: vec![written],
         };
         let mut transaction = app.customers.prepare(commit).await?;
         if let Some(review) = made.review() {
@@ -257,6 +274,17 @@ async fn settle(app: &App, request: &ScanRequest) -> Result<Outcome, ScanError> 
         }
     }
     Err(ScanError::KeptChanging)
+}
+
+/// What is new in the edition because of which a sweep asks.
+async fn delta_of(
+    app: &App,
+    request: &ScanRequest,
+) -> Result<Option<Arc<OpenDelta>>, EditionError> {
+    match request.since.as_ref().and_then(|since| since.delta.as_deref()) {
+        Some(name) => Ok(Some(app.vetter.editions().delta(name).await?)),
+        None => Ok(None),
+    }
 }
 
 /// What a run found of a customer.
@@ -298,9 +326,7 @@ async fn apply(
     now: Timestamp,
 ) -> Result<Option<Made>, ScanError> {
     let revision = customer.subject_revision;
-    let due =
-        customer.verification == Verification::Pending && customer.status == CustomerStatus::Active;
-    if due {
+    if Vetter::is_due(customer, set) {
         let vetted = app.vetter.vet(customer, addresses, set, now).await?;
         let change = customer.vetted(revision, &vetted.vetting, now);
         return Ok(change.ok().map(|change| Made { change, found: Found::Vetted(vetted) }));
@@ -350,6 +376,6 @@ async fn repeated(app: &App, customer: &Customer, now: Timestamp) -> Result<Outc
 }
 
 fn count_outcome(screening: &Screening) {
-    let hits = !(screening.ofac.is_empty() && screening.pep_scan.is_empty());
+    let hits = screening.hit_count() > 0;
     count(if hits { Metric::ScansHit } else { Metric::ScansCleared }, 1);
 }

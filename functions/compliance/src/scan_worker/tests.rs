@@ -184,10 +184,9 @@ async fn what_left_the_list_closes_its_case_and_reopens_a_positive_one() {
         assert_eq!(world.now(customer).await.pep_scan.status, status);
         let trail = world.app.customers.audit_trail(world.partner, customer.id).await.unwrap();
         let last = trail.last().unwrap();
-        assert_eq!(
-            (last.action, &last.fields[..]),
-            (AuditAction::Screen, &["pepScan".to_owned()][..])
-        );
+        let [scan, bound] = &last.fields[..] else { panic!("the scan, and what it rests on") };
+        assert_eq!((last.action, scan.as_str()), (AuditAction::Screen, "pepScan"));
+        assert!(bound.starts_with("screening/"), "{bound}");
         let chain = world.app.customers.verify_audit(world.partner, customer.id).await.unwrap();
         assert!(chain.unwrap().is_ok());
     }
@@ -214,13 +213,48 @@ async fn what_left_the_list_closes_its_case_and_reopens_a_positive_one() {
     assert_eq!(world.events().await, events + 6);
 }
 
+/// What a machine decided is bound as what a person decided is.
+#[tokio::test]
+async fn evidence_that_was_altered_breaks_the_audit_chain() {
+    let world = World::new().await;
+    let customer = world.screened(person("Vladimir", "Putin", None)).await;
+    let verified = async || {
+        world.app.customers.verify_audit(world.partner, customer.id).await.unwrap().unwrap()
+    };
+    assert!(verified().await.is_ok());
+    let mut item = world.evidence().await.remove(0);
+    item.insert(
+        "threshold".to_owned(),
+        aws_sdk_dynamodb::types::AttributeValue::N("0.9".to_owned()),
+    );
+    world.app.customers.table().replace(item).await.unwrap();
+    assert!(verified().await.is_err());
+}
+
+#[tokio::test]
+async fn a_screening_for_a_sweep_looks_at_what_is_new() {
+    let world = World::new().await;
+    let bob = world.screened(person("Bob", "Smith", None)).await;
+    let index = world.manifest().await.lists["pep"].index.clone();
+    let request: ScanRequest = serde_json::from_str(&world.message(&bob)).unwrap();
+    let asked = |delta: &str| {
+        let (list, delta) = ("pep".to_owned(), Some(delta.to_owned()));
+        let since = Some(crate::Since { list, index: index.clone(), delta });
+        serde_json::to_string(&ScanRequest { since, ..request.clone() }).unwrap()
+    };
+    let delta = world.manifest().await.changes.last().unwrap().delta.clone();
+    assert_eq!(run(&world.app, &asked(&delta)).await.unwrap(), Outcome::Unchanged);
+    let unknown = run(&world.app, &asked(&"0".repeat(64))).await;
+    assert!(matches!(unknown, Err(ScanError::Edition(EditionError::Absent(_)))), "{unknown:?}");
+}
+
 #[tokio::test]
 async fn a_screening_that_a_sweep_asked_for_in_vain_writes_nothing() {
     let world = World::new().await;
     let bob = world.screened(person("Bob", "Smith", None)).await;
     let index = world.manifest().await.lists["pep"].index.clone();
     let request: ScanRequest = serde_json::from_str(&world.message(&bob)).unwrap();
-    let since = Some(crate::Since { list: "pep".to_owned(), index });
+    let since = Some(crate::Since { list: "pep".to_owned(), index, delta: None });
     let asked = serde_json::to_string(&ScanRequest { since, ..request }).unwrap();
     let before = world.items("").await.len();
     assert_eq!(run(&world.app, &asked).await.unwrap(), Outcome::Unchanged);
@@ -409,11 +443,7 @@ async fn an_erased_customer_is_purged_however_often_it_is_asked() {
         .filter(|item| store::text(item, "pk").unwrap().ends_with(&customer.id.to_string()))
         .map(|item| store::text(item, "sk").unwrap())
         .collect();
-    assert!(
-        left.iter()
-            .all(|sk| *sk == "ERASED" || sk.starts_with("AUDIT#") || sk.starts_with("EVENT#")),
-        "{left:?}"
-    );
+    assert!(left.iter().all(|sk| *sk == "ERASED" || sk.starts_with("AUDIT#")), "{left:?}");
     assert!(
         !items.iter().any(|item| store::text(item, "pk").unwrap().starts_with("NETWORK#")),
         "forgotten"

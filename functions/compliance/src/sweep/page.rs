@@ -98,7 +98,11 @@ pub(super) async fn concerned(
             Err(_) => true,
         };
         if asked {
-            let since = Since { list: message.list.clone(), index: message.edition.clone() };
+            let since = Since {
+                list: message.list.clone(),
+                index: message.edition.clone(),
+                delta: Some(message.delta.clone()),
+            };
             let run = run_of(message.sweep, customer);
             let (work, since) = (Work::Screen, Some(since));
             requests.push(ScanRequest { partner, customer, run, work, since });

@@ -9,10 +9,12 @@ mod profile_request;
 mod response;
 mod search_request;
 
+use std::collections::BTreeMap;
+
 use domain::customer::Party;
 use domain::ids::CustomerId;
 use domain::problem::Problem;
-use domain::scan::Decision;
+use domain::scan::{Decision, Fingerprint, ListedEntity};
 use domain::text::Text;
 use http_api::{Caller, ObjectReader, Scope};
 use jiff::Timestamp;
@@ -77,14 +79,33 @@ const ONLY_BUSINESS: &str = "only a Business customer has it";
 pub(crate) struct DecisionRequest {
     pub decision: Decision,
     pub reason: Option<Text<500>>,
+    /// The hits that the reviewer has seen; `None` when the request does not say.
+    pub hits: Option<BTreeMap<ListedEntity, Fingerprint>>,
 }
 
-/// `{"decision": "Reviewing|Clear|Positive", "reason": "…"}`. What ends a case needs a reason.
+/// `{"decision": "Reviewing|Clear|Positive", "reason": "…", "hits": [{"listId", "uid", "content"}]}`. What ends a case
+/// needs a reason.
 pub(crate) fn read_decision(object: &ObjectReader<'_>) -> Option<DecisionRequest> {
     let decision = object.required("decision", Decision::parse);
     let reason = match decision {
         Some(Decision::Clear | Decision::Positive) => Some(object.required("reason", Text::parse)?),
         Some(Decision::Reviewing) | None => object.optional("reason", Text::parse),
     };
-    Some(DecisionRequest { decision: decision?, reason })
+    let hits = match object.optional_list("hits") {
+        // Every one is read, so that all that are wrong are named.
+        Some(hits) => {
+            let read: Vec<_> = hits.iter().map(read_hit).collect();
+            Some(read.into_iter().collect::<Option<BTreeMap<_, _>>>()?)
+        }
+        None => None,
+    };
+    Some(DecisionRequest { decision: decision?, reason, hits })
+}
+
+/// A hit by list, key and content; the content may be a whole digest, as in the evidence.
+fn read_hit(hit: &ObjectReader<'_>) -> Option<(ListedEntity, Fingerprint)> {
+    let plain = |text: &str| Ok(text.to_owned());
+    let (list, uid) = (hit.required("listId", plain), hit.required("uid", plain));
+    let content = hit.required("content", Fingerprint::parse);
+    Some((ListedEntity::new(&list?, &uid?), content?))
 }

@@ -7,7 +7,7 @@ use http_api::{Caller, Environment, Failure, Reply, Request};
 
 use super::envelope::object;
 use super::request::read_create;
-use super::vet::vet_inline;
+use super::vet::{VettedOnce, vet_inline};
 use crate::app::App;
 use crate::cos::today;
 use crate::settle::{Attempt, settle};
@@ -19,13 +19,15 @@ use crate::settle::{Attempt, settle};
 pub async fn create(app: &App, caller: &Caller, request: &Request) -> Result<Reply, Failure> {
     let account = request.account()?;
     let sandbox = caller.environment == Environment::Sandbox;
+    // The same customer in each round: what was found is about this one.
+    let (id, once) = (CustomerId::new(&*app.clock, &*app.random), VettedOnce::default());
     settle(app, caller, request, async |now| {
         let asked = request.read(|object| read_create(object, sandbox, today(now)))?;
         let identify = |body: domain::contact::ContactBody| {
             (ContactId::new(body.kind(), &*app.clock, &*app.random), body)
         };
         let start = Onboarding {
-            id: CustomerId::new(&*app.clock, &*app.random),
+            id,
             partner: caller.partner,
             cif: CifNumber::draw(&*app.random),
             party: asked.party,
@@ -33,8 +35,9 @@ pub async fn create(app: &App, caller: &Caller, request: &Request) -> Result<Rep
             primaries: asked.primaries.into_iter().map(identify).collect(),
         };
         let (mut after, mut change) = Customer::onboard(start, now);
+        after.sandbox = Some(sandbox);
         after.enrol(account, asked.enrolment, &mut change);
-        let vetted = vet_inline(app, &mut after, &mut change, now).await?;
+        let vetted = vet_inline(app, (&once, None), &mut after, &mut change, now).await?;
         let reply = object(201, &straddle::masked(&after), request, now)?;
         Ok(Attempt { vetted, ..Attempt::change(None, after, change, reply) })
     })

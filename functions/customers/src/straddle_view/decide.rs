@@ -1,7 +1,7 @@
 //! A person's decision about a customer in review, and asking for another review. A decision is also one about each scan
 //! that waits for a person, and is kept and bound into the audit chain like those of the other contract.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use domain::scan::{ScanKind, ScanStatus};
 use http_api::{Caller, Failure, Reply, Request};
@@ -18,13 +18,14 @@ use crate::settle::{Attempt, refused, settle};
 /// [`Failure`].
 pub async fn decide(app: &App, caller: &Caller, request: &Request) -> Result<Reply, Failure> {
     let looked_at = OnceLock::new();
+    let review = Arc::new(OnceLock::new());
     settle(app, caller, request, async |now| {
         let before = load(app, caller, request).await?;
         let verdict = request.read(read_verdict)?;
         let scans = (before.ofac.clone(), before.pep_scan.clone());
         // A hit that came in while the decision was being written is not what was decided about.
         if *looked_at.get_or_init(|| scans.clone()) != scans {
-            return Err(Failure::Conflict);
+            return Err(Failure::Overtaken);
         }
         let mut after = before.clone();
         let mut change = after.decide_standing(verdict, now).map_err(refused)?;
@@ -39,7 +40,7 @@ pub async fn decide(app: &App, caller: &Caller, request: &Request) -> Result<Rep
         }
         let reply = object(200, &straddle::masked(&after), request, now)?;
         Ok(Attempt {
-            verdict: Some(verdict),
+            verdict: Some((verdict, Arc::clone(&review))),
             evidence,
             ..Attempt::change(Some(before), after, change, reply)
         })

@@ -1,19 +1,22 @@
 //! Listing and searching customers.
 //!
-//! An exact e-mail address or external id leads through its lookup row to a handful of customers; anything else is a page
-//! of a sorted index.
+//! An exact e-mail address or external id leads through its lookup rows to a handful of customers; anything else is a page
+//! of a sorted index. Neither has to be unique, so what a page costs is bounded: of more than [`MOST_LOADED`] customers
+//! with one of them, no more than the page is loaded.
 
-use domain::customer::Customer;
-use domain::name::folded;
+use domain::ids::CustomerId;
 use domain::problem::Problem;
 use http_api::{Caller, Failure, Reply, Request};
 use serde::Serialize;
 use serde_json::json;
-use store::customers::{ListError, Listed, SortBy, Summary, Term};
+use store::customers::{CustomersError, ListError, Listed, SortBy, Summary, Term};
 
 use super::envelope::array;
 use super::list_request::{ListRequest, MOST_SIZE};
 use crate::app::{App, broken};
+
+/// A batch read's worth.
+const MOST_LOADED: usize = 100;
 
 #[derive(Serialize)]
 struct Row {
@@ -54,19 +57,22 @@ impl From<Summary> for Row {
 pub async fn list(app: &App, caller: &Caller, request: &Request) -> Result<Reply, Failure> {
     let asked = ListRequest::of(request)?;
     let now = app.clock.now();
-    let listed = if asked.email.is_some() || asked.external_id.is_some() {
-        Box::pin(exact(app, caller, &asked)).await?
-    } else {
-        let page = (asked.page_number, asked.page_size);
-        let listed = app.customers.summaries(caller.partner, &asked.filter, asked.order, page, now);
-        match Box::pin(listed).await {
-            Ok(listed) => listed,
-            Err(ListError::TooFar) => {
-                let expected = "a page within reach; narrow the filters";
-                return Err(Failure::field("page_number", Problem::Malformed { expected }));
-            }
-            Err(ListError::Customers(error)) => return Err(broken(error)),
+    let term = match (&asked.filter.email, &asked.filter.external_id) {
+        (Some(email), _) => Some(Term::Email(email)),
+        (None, Some(own)) => Some(Term::ClientIdentifier(own)),
+        (None, None) => None,
+    };
+    let listed = match term {
+        Some(term) => Box::pin(with_term(app, caller, &asked, term)).await,
+        None => Box::pin(sorted(app, caller, &asked, None)).await,
+    };
+    let listed = match listed {
+        Ok(listed) => listed,
+        Err(ListError::TooFar) => {
+            let expected = "a page within reach; narrow the filters";
+            return Err(Failure::field("page_number", Problem::Malformed { expected }));
         }
+        Err(ListError::Customers(error)) => return Err(broken(error)),
     };
     let rows: Vec<Row> = listed.results.into_iter().map(Row::from).collect();
     let page = json!({
@@ -84,34 +90,73 @@ pub async fn list(app: &App, caller: &Caller, request: &Request) -> Result<Reply
     array(&rows, page, request, now)
 }
 
-/// The customers with this e-mail address or external id that pass the other filters.
-async fn exact(app: &App, caller: &Caller, asked: &ListRequest) -> Result<Listed, Failure> {
-    let email = asked.email.as_deref().map(str::to_ascii_lowercase);
-    let term = match (&email, &asked.external_id) {
-        (Some(email), _) => Term::Email(email),
-        (None, Some(own)) => Term::ClientIdentifier(own),
-        (None, None) => return Ok(Listed { results: Vec::new(), total: 0 }),
-    };
-    let ids = app.customers.find(caller.partner, term).await.map_err(broken)?;
-    let mut found = app.customers.get_many(caller.partner, &ids).await.map_err(broken)?;
-    found.retain(|customer| asked.filter.admits(customer) && has(customer, asked));
-    match asked.order.by {
-        SortBy::Name => {
-            found.sort_by_cached_key(|customer| (folded(&customer.party.full_name()), customer.id));
-        }
-        SortBy::CreatedAt => found.sort_by_key(|customer| (customer.created_at, customer.id)),
-    }
-    if asked.order.descending {
-        found.reverse();
-    }
-    let skip = (asked.page_number as usize - 1).saturating_mul(asked.page_size as usize);
-    let page = found.iter().skip(skip).take(asked.page_size as usize).map(Summary::of).collect();
-    Ok(Listed { results: page, total: found.len() as u64 })
+/// A page of the sorted index, of which the caller may know how many customers it has in all.
+async fn sorted(
+    app: &App,
+    caller: &Caller,
+    asked: &ListRequest,
+    known: Option<u64>,
+) -> Result<Listed, ListError> {
+    let page = (asked.page_number, asked.page_size);
+    let now = app.clock.now();
+    app.customers.summaries(caller.partner, &asked.filter, asked.order, page, known, now).await
 }
 
-/// Whether it has the external id asked for; an e-mail address is what it was found by.
-fn has(customer: &Customer, asked: &ListRequest) -> bool {
-    asked.external_id.as_ref().is_none_or(|wanted| {
-        customer.client_identifier.as_ref().is_some_and(|own| own.as_str() == wanted)
-    })
+/// The customers with this e-mail address or external id that pass the other filters.
+async fn with_term(
+    app: &App,
+    caller: &Caller,
+    asked: &ListRequest,
+    term: Term<'_>,
+) -> Result<Listed, ListError> {
+    let ids = app.customers.find(caller.partner, term).await?;
+    if ids.len() <= MOST_LOADED {
+        return Ok(few(app, caller, asked, &ids).await?);
+    }
+    // Both given are two conditions, of which the rows found know one.
+    let is_whole = asked.filter.is_identity_alone()
+        && (asked.filter.email.is_none() || asked.filter.external_id.is_none());
+    match asked.order.by {
+        SortBy::CreatedAt if is_whole => Ok(by_age(app, caller, asked, ids).await?),
+        _ => sorted(app, caller, asked, is_whole.then_some(ids.len() as u64)).await,
+    }
+}
+
+/// So few that all are loaded: they are filtered and sorted in whichever way.
+async fn few(
+    app: &App,
+    caller: &Caller,
+    asked: &ListRequest,
+    ids: &[CustomerId],
+) -> Result<Listed, CustomersError> {
+    let mut found = app.customers.get_many(caller.partner, ids).await?;
+    found.retain(|customer| asked.filter.admits(customer));
+    let mut rows: Vec<Summary> = found.iter().map(Summary::of).collect();
+    asked.order.sort(&mut rows);
+    let total = rows.len() as u64;
+    Ok(Listed { results: on_page(asked, rows), total })
+}
+
+/// Many that nothing else is asked of: ids sort as their customers were created, so only a page of them is loaded.
+async fn by_age(
+    app: &App,
+    caller: &Caller,
+    asked: &ListRequest,
+    mut ids: Vec<CustomerId>,
+) -> Result<Listed, CustomersError> {
+    ids.sort_unstable();
+    if asked.order.descending {
+        ids.reverse();
+    }
+    let total = ids.len() as u64;
+    let found = app.customers.get_many(caller.partner, &on_page(asked, ids)).await?;
+    let mut results: Vec<Summary> = found.iter().map(Summary::of).collect();
+    asked.order.sort(&mut results);
+    Ok(Listed { results, total })
+}
+
+fn on_page<T>(asked: &ListRequest, all: Vec<T>) -> Vec<T> {
+    let size = asked.page_size as usize;
+    let skip = (asked.page_number as usize - 1).saturating_mul(size);
+    all.into_iter().skip(skip).take(size).collect()
 }

@@ -18,8 +18,6 @@ const LONGEST_SEARCH: usize = 300;
 #[derive(Debug, Clone)]
 pub(super) struct ListRequest {
     pub filter: SummaryFilter,
-    pub email: Option<String>,
-    pub external_id: Option<String>,
     pub order: ListingOrder,
     pub page_number: u32,
     pub page_size: u32,
@@ -58,11 +56,11 @@ impl ListRequest {
                 created_to,
                 name,
                 search,
+                email: email.map(|email| email.to_ascii_lowercase()),
+                external_id,
                 standings,
                 classifications,
             },
-            email,
-            external_id,
             order: ListingOrder {
                 by: by.unwrap_or(SortBy::Name),
                 descending: descending == Some(true),
@@ -92,8 +90,10 @@ fn listed<T: PartialEq>(
 
 /// The SDKs write a time without a zone when their caller gave none; it is UTC then.
 fn moment(text: &str, end_of_day: bool) -> Result<Timestamp, Problem> {
+    let expected = "a date (2026-01-25) or a time (2026-01-25T17:55:24-05:00; without offset, UTC)";
     read_moment(text, end_of_day)
-        .or_else(|problem| read_moment(&format!("{text}Z"), end_of_day).map_err(|_| problem))
+        .or_else(|_| read_moment(&format!("{text}Z"), end_of_day))
+        .map_err(|_| Problem::Malformed { expected })
 }
 
 fn searched(text: &str) -> Result<String, Problem> {
@@ -103,11 +103,14 @@ fn searched(text: &str) -> Result<String, Problem> {
     Ok(text.to_owned())
 }
 
+/// A whole number of whatever length is a number, and what is none is of the wrong type.
 fn whole(text: &str, most: i64) -> Result<u32, Problem> {
-    let number: i64 =
-        text.parse().map_err(|_| Problem::WrongType { expected: "a whole number" })?;
-    u32::try_from(number)
-        .ok()
-        .filter(|_| (1..=most).contains(&number))
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(Problem::WrongType { expected: "a whole number" });
+    }
+    let number = text.parse::<u32>().ok();
+    number
+        .filter(|number| (1..=most).contains(&i64::from(*number)))
         .ok_or(Problem::OutOfRange { min: 1, max: most })
 }

@@ -8,7 +8,7 @@ use http_api::{Caller, Failure, Reply, Request};
 
 use super::envelope::{load, object};
 use super::request::{UpdateRequest, read_update};
-use super::vet::vet_inline;
+use super::vet::{VettedOnce, vet_inline};
 use crate::app::App;
 use crate::cos::today;
 use crate::settle::{Attempt, refused, settle};
@@ -18,6 +18,7 @@ use crate::settle::{Attempt, refused, settle};
 /// # Errors
 /// [`Failure`].
 pub async fn replace(app: &App, caller: &Caller, request: &Request) -> Result<Reply, Failure> {
+    let once = VettedOnce::default();
     settle(app, caller, request, async |now| {
         let before = load(app, caller, request).await?;
         let asked = request.read(|object| read_update(object, &before, today(now)))?;
@@ -26,7 +27,7 @@ pub async fn replace(app: &App, caller: &Caller, request: &Request) -> Result<Re
         let mut change = after.replace(replacement(app, asked), now).map_err(refused)?;
         let vetted = match after.standing() {
             Standing::Inactive => None,
-            _ => vet_inline(app, &mut after, &mut change, now).await?,
+            _ => vet_inline(app, (&once, Some(&before)), &mut after, &mut change, now).await?,
         };
         let reply = object(200, &straddle::masked(&after), request, now)?;
         Ok(Attempt { vetted, ..Attempt::change(Some(before), after, change, reply) })

@@ -127,7 +127,7 @@ pub(super) fn read_update(
 ) -> Option<UpdateRequest> {
     let kind = present.party.classification();
     let shown = straddle::unmasked(present);
-    let name = object.required("name", Text::<200>::parse);
+    let name = object.required("name", |text| NewName::of(text, &present.party));
     let phone = object.required("phone", PhoneNumber::of_form);
     let email = object.required("email", EmailAddress::parse);
     let device = read_device(object);
@@ -136,7 +136,7 @@ pub(super) fn read_update(
     let metadata = read_metadata(object);
     let address = read_new_address(object, present, &shown);
     let profile = read_profile(object, kind, shown.compliance_profile.as_ref(), today);
-    let party = new_party(object, &present.party, name.as_ref(), &profile);
+    let party = new_party(object, &present.party, name, &profile);
     let kept = present.enrolment.clone().unwrap_or_default();
     let enrolment = Enrolment {
         device: Some(device?),
@@ -175,30 +175,50 @@ pub(super) fn read_update(
     })
 }
 
+/// What an update says of the name.
+enum NewName {
+    /// What it is shown as. The parts of the onboarding contract may be longer together than a name of this one.
+    AsShown,
+    /// This one.
+    Other(Text<200>),
+}
+
+impl NewName {
+    fn of(text: &str, present: &Party) -> Result<Self, Problem> {
+        if domain_spaces(&present.full_name()) == domain_spaces(text) {
+            return Ok(Self::AsShown);
+        }
+        Text::parse(text).map(Self::Other)
+    }
+}
+
 /// A name that is repeated keeps its parts, also those that this contract does not show.
 fn new_party(
     object: &ObjectReader<'_>,
     present: &Party,
-    name: Option<&Text<200>>,
+    name: Option<NewName>,
     profile: &Profile,
 ) -> Option<Party> {
     let name = name?;
-    let same = domain_spaces(&present.full_name()) == domain_spaces(name.as_str());
     Some(match present {
         Party::Personal(person) => {
-            let name = if same {
-                person.name.clone()
-            } else {
-                let split = object.take("name", PersonName::split(name.as_str()))?;
-                let (prefix, preferred) =
-                    (person.name.prefix.clone(), person.name.preferred.clone());
-                PersonName { prefix, preferred, ..split }
+            let name = match name {
+                NewName::AsShown => person.name.clone(),
+                NewName::Other(name) => {
+                    let split = object.take("name", PersonName::split(name.as_str()))?;
+                    let (prefix, preferred) =
+                        (person.name.prefix.clone(), person.name.preferred.clone());
+                    PersonName { prefix, preferred, ..split }
+                }
             };
             let profile = with_person_profile(&person.profile, profile);
             Party::Personal(Person { name, profile, due_diligence: person.due_diligence.clone() })
         }
         Party::Business(company) => {
-            let name = if same { company.name.clone() } else { name.clone() };
+            let name = match name {
+                NewName::AsShown => company.name.clone(),
+                NewName::Other(name) => name,
+            };
             let asked = company.due_diligence.as_ref();
             let (profile, due_diligence) = with_business_profile(&company.profile, asked, profile);
             Party::Business(Business { name, profile, due_diligence })
@@ -273,15 +293,5 @@ fn read_metadata(object: &ObjectReader<'_>) -> Option<Metadata> {
         };
         pairs.insert(key.clone(), value);
     }
-    match Metadata::new(pairs) {
-        Ok(metadata) => Some(metadata),
-        Err((Some(key), problem)) => {
-            given.reject(&key, problem);
-            None
-        }
-        Err((None, problem)) => {
-            object.reject("metadata", problem);
-            None
-        }
-    }
+    object.take("metadata", Metadata::new(pairs))
 }

@@ -2,6 +2,7 @@
 
 mod changes;
 mod contacts;
+mod deciding;
 mod documents;
 mod events;
 mod onboarding;
@@ -11,6 +12,7 @@ mod straddle_creating;
 mod straddle_isolation;
 mod straddle_lifecycle;
 mod straddle_listing;
+mod straddle_outside;
 mod straddle_repeating;
 mod straddle_round_trip;
 
@@ -200,6 +202,7 @@ fn indexes() -> Vec<screening::Index> {
     static COMPILED: std::sync::LazyLock<Vec<u8>> = std::sync::LazyLock::new(|| {
         let line =
             r#"{"uid":"1","type":"individual","name":"Volodar Quistzle","dob":["1961-03-04"]}"#;
+        let line = format!("{line}\n");
         let sources = [screening::Source::new("list.jsonl", line.as_bytes())];
         let entities = screening::parse(screening::Format::Jsonl, &sources).unwrap().entities;
         let info = screening::ListInfo::new("ofac-sdn", "Sanctions", screening::Topic::Sanctions);

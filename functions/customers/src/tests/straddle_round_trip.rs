@@ -85,6 +85,28 @@ async fn what_cos_wrote_is_read_through_straddle() {
     assert_eq!(read["data"]["compliance_profile"]["website"], "www.example.com");
 }
 
+/// The parts of a name may be longer together than this contract's name: what is sent back as shown stays.
+#[tokio::test]
+async fn a_longer_name_of_the_other_contract_can_be_repeated_but_not_given() {
+    let world = World::new();
+    let mut body = rich(1);
+    body["name"] = json!({ "firstName": "F".repeat(100), "middleName": "M".repeat(100), "lastName": "L".repeat(100) });
+    let id =
+        world.ok(call("POST", "customers").body(body)).await["id"].as_str().unwrap().to_owned();
+    let path = format!("customers/{id}");
+    let shown = world.ok(straddle("GET", &path)).await["data"].clone();
+    assert_eq!(shown["name"].as_str().unwrap().len(), 302);
+    let mut update = update_of(&shown);
+    update["compliance_profile"] = json!({ "ssn": null, "dob": "1960-01-02" });
+    let changed = world.ok(straddle("PUT", &path).body(update.clone())).await;
+    assert_eq!(changed["data"]["name"], shown["name"]);
+    let kept = world.ok(call("GET", &path)).await;
+    assert_eq!(kept["name"]["middleName"], "M".repeat(100));
+    update["name"] = json!(format!("{}x", shown["name"].as_str().unwrap()));
+    let refused = world.refusal(straddle("PUT", &path).body(update)).await;
+    assert_eq!((refused.0, refused.2), (422, vec!["name".to_owned()]));
+}
+
 /// A COS customer with everything that Straddle has no field for.
 fn rich(index: u32) -> Value {
     let mut body = bob();

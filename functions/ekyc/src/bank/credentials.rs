@@ -4,32 +4,17 @@
 //! is printed, and errors name members and not values.
 
 use crypto::Secret;
-use runtime::{AwsService, Clients, SignedPost};
+use runtime::ManagedSecret;
 use serde::Deserialize;
 
 use crate::Answer;
 
-/// Secrets Manager, called without its SDK crate: one call needs none.
-const SECRETS_MANAGER: AwsService = AwsService {
-    signing_name: "secretsmanager",
-    host: "secretsmanager",
-    endpoint_variable: "AWS_ENDPOINT_URL_SECRETS_MANAGER",
-};
-
 /// Why there are no credentials.
 #[derive(Debug, thiserror::Error)]
 pub enum CredentialsError {
-    /// Secrets Manager did not answer.
-    #[error("the secret could not be read")]
-    Unavailable(#[source] runtime::SignedPostError),
-    /// Secrets Manager refused.
-    #[error("the secret could not be read: status {status}, {code}")]
-    Refused {
-        /// HTTP status.
-        status: u16,
-        /// Its error code.
-        code: String,
-    },
+    /// Secrets Manager did not give it.
+    #[error(transparent)]
+    Unread(#[from] runtime::SecretError),
     /// The secret is not JSON of a known shape. The cause names the member, never its value.
     #[error("the secret is not a provider's: {0}")]
     Malformed(String),
@@ -44,59 +29,9 @@ pub trait ReadSecret: Send + Sync {
     fn read(&self) -> Answer<'_, Result<Secret<String>, CredentialsError>>;
 }
 
-/// A secret of Secrets Manager.
-#[derive(Debug)]
-pub struct ManagedSecret {
-    post: SignedPost,
-    id: String,
-}
-
-impl ManagedSecret {
-    /// The secret with this name or ARN.
-    #[must_use]
-    pub fn new(clients: &Clients, id: String) -> Self {
-        Self { post: SignedPost::new(clients), id }
-    }
-
-    async fn get(&self) -> Result<Secret<String>, CredentialsError> {
-        #[derive(Deserialize)]
-        struct Value {
-            #[serde(rename = "SecretString")]
-            text: String,
-        }
-        let body = serde_json::json!({ "SecretId": self.id }).to_string();
-        let headers = [
-            ("content-type", "application/x-amz-json-1.1"),
-            ("x-amz-target", "secretsmanager.GetSecretValue"),
-        ];
-        let answer = self.post.post(&SECRETS_MANAGER, "/", &headers, body.as_bytes()).await;
-        let answer = answer.map_err(CredentialsError::Unavailable)?;
-        if answer.status != 200 {
-            return Err(CredentialsError::Refused {
-                status: answer.status,
-                code: error_code(answer.error_type.as_deref(), &answer.body),
-            });
-        }
-        let value: Value = serde_json::from_slice(&answer.body)
-            .map_err(|_| CredentialsError::Malformed("no SecretString".to_owned()))?;
-        Ok(Secret::new(value.text))
-    }
-}
-
-/// The JSON protocols name an error in a header or in the body.
-fn error_code(header: Option<&str>, body: &[u8]) -> String {
-    #[derive(Deserialize)]
-    struct Named {
-        #[serde(rename = "__type")]
-        name: String,
-    }
-    let named = || serde_json::from_slice::<Named>(body).ok().map(|named| named.name);
-    header.map(str::to_owned).or_else(named).unwrap_or_else(|| "no code".to_owned())
-}
-
 impl ReadSecret for ManagedSecret {
     fn read(&self) -> Answer<'_, Result<Secret<String>, CredentialsError>> {
-        Box::pin(self.get())
+        Box::pin(async { Ok(ManagedSecret::read(self).await?) })
     }
 }
 
@@ -303,12 +238,5 @@ mod tests {
             assert_eq!(error, format!("the secret is not a provider's: {words}"));
             assert!(!error.contains("s3"), "{error}");
         }
-    }
-
-    #[test]
-    fn refusals_have_a_code_from_either_place() {
-        assert_eq!(error_code(Some("ResourceNotFoundException"), b""), "ResourceNotFoundException");
-        assert_eq!(error_code(None, br#"{"__type":"AccessDenied"}"#), "AccessDenied");
-        assert_eq!(error_code(None, b"<html>"), "no code");
     }
 }

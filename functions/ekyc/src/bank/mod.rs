@@ -24,15 +24,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use runtime::{Clients, HttpsSend, Metric, Settings, SystemClock, SystemRandom, count, note};
+use runtime::{
+    Clients, HttpsSend, ManagedSecret, Metric, Settings, SystemClock, SystemRandom, count, note,
+};
 
 pub use check::{
     BankRefusal, NameAnswer, NameCheck, NameDecision, NamePolicy, NameQuery, Unverified, decide,
 };
 pub use clearbank::ClearBank;
 pub use credentials::{
-    ClearBankAccess, CredentialsError, ManagedSecret, ModulrAccess, ProviderAccess, ReadSecret,
-    SignatureAlgorithm,
+    ClearBankAccess, CredentialsError, ModulrAccess, ProviderAccess, ReadSecret, SignatureAlgorithm,
 };
 pub use domain::bank_account::{AccountNumber, BankAccount, SortCode};
 pub use modulr::Modulr;

@@ -80,13 +80,14 @@ impl<Q: DeliveryQueue> EventsApi<Q> {
         let keep = |item: &store::Item| from_item::<Delivery>(item.clone()).map(Some);
         let table = self.worker.webhooks.table();
         let found = listing.page(table, query, page.number, self.worker.now(), keep).await;
-        let found = found.map_err(|error| match error {
+        let mut found = found.map_err(|error| match error {
             PageError::TooFar => Failure::rule(
                 CosCode::RuleViolated,
                 "The page is too far away; narrow the filters or the time range",
             ),
             PageError::Store(error) => Failure::internal(error),
         })?;
+        self.complete(&mut found.results).await?;
         let results = found.results.iter().map(EventObject::shown).collect();
         Reply::ok(&page.page(results, found.has_next))
     }

@@ -492,6 +492,34 @@ async fn polling_gives_the_oldest_until_it_is_acknowledged() {
     );
 }
 
+/// The partner's own id may be personal: it is told while the customer is there and kept nowhere else.
+#[tokio::test]
+async fn an_own_id_is_gone_with_its_customer() {
+    let world = World::new();
+    let mut body = push(ONBOARDED);
+    body["format"] = json!("Extended");
+    let registration = world.register(body).await;
+    let id = world.onboard(registration).await;
+    let customer = world.delivery(id).await.customer.unwrap();
+    world.run_for(LONG).await;
+    let shown = async || {
+        let one = value(&on_event(&world, "GET", "", &id.to_string()).await.unwrap());
+        let all = list(&world, "/webhooks/v1/events", &[]).await;
+        [one["details"].clone(), all["results"][0]["details"].clone()]
+    };
+    let told = json!([{ "customerId": customer.to_string(), "clientIdentifier": "crm-42" }]);
+    assert_eq!(world.receiver.seen()[0].body["details"], told);
+    assert_eq!(shown().await, [told.clone(), told]);
+    let kept = format!("{:?}", world.database.dump(world.webhooks.table()).await);
+    assert!(!kept.contains("crm-42"), "{kept}");
+    world.forget(customer).await;
+    on_event(&world, "POST", "/resend", &id.to_string()).await.unwrap();
+    world.run_for(LONG).await;
+    let told = json!([{ "customerId": customer.to_string() }]);
+    assert_eq!(world.receiver.seen()[1].body["details"], told);
+    assert_eq!(shown().await, [told.clone(), told]);
+}
+
 #[tokio::test]
 async fn pushed_events_are_not_acknowledged() {
     let world = World::new();
@@ -514,7 +542,7 @@ async fn polling_merges_registrations_by_age() {
         let kind = if turn % 2 == 0 {
             domain::event::EventKind::NameChanged
         } else {
-            domain::event::EventKind::Onboarded { client_identifier: None }
+            domain::event::EventKind::Onboarded
         };
         let event = world.domain_event(kind);
         webhooks::fanout::announce_event(&world.dispatcher.worker, &event).await.unwrap();

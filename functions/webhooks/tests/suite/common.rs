@@ -13,7 +13,9 @@ use http::HeaderMap;
 use http_api::{Caller, Failure, HttpRequest, Reply, Request};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use store::customers::Customers;
+use store::Expression;
+use store::customers::{Customers, OwnIds};
+use store::keys::{CustomerKey, Key};
 use store::testing::TestDatabase;
 use store::webhooks::{Delivery, DeliveryKey, Registration, Webhooks};
 use webhooks::address::AddressRules;
@@ -241,10 +243,11 @@ impl World {
                 worker: worker.clone(),
                 post: receiver.clone(),
                 customers: customers.clone(),
+                own_ids: OwnIds::new(database.customers()),
                 rules: rules.clone(),
             },
             registrations: RegistrationsApi { worker: worker.clone(), rules },
-            events: EventsApi { worker },
+            events: EventsApi { worker, own_ids: OwnIds::new(database.customers()) },
             caller: caller(PARTNER),
             database,
             webhooks,
@@ -312,10 +315,23 @@ impl World {
 
     /// One Onboarded event goes through fan-out; returns the delivery's id for `registration`.
     pub async fn onboard(&self, registration: RegistrationId) -> EventId {
-        let event =
-            self.domain_event(EventKind::Onboarded { client_identifier: Some("crm-42".into()) });
+        let event = self.domain_event(EventKind::Onboarded);
+        self.know(event.customer, "crm-42").await;
         fanout::announce_event(&self.dispatcher.worker, &event).await.unwrap();
         fanout::delivery_id(event.id, registration)
+    }
+
+    /// The customer is there, with the partner's own id.
+    pub async fn know(&self, customer: CustomerId, own: &str) {
+        let mut item = CustomerKey::new(self.caller.partner, customer).to_item();
+        item.extend(store::to_item(&json!({ "clientIdentifier": own })).unwrap());
+        self.database.customers().put(item, Expression::absent()).await.unwrap();
+    }
+
+    /// And no longer.
+    pub async fn forget(&self, customer: CustomerId) {
+        let key = CustomerKey::new(self.caller.partner, customer);
+        self.database.customers().delete(&key, Expression::present()).await.unwrap();
     }
 
     pub async fn delivery(&self, id: EventId) -> Delivery {

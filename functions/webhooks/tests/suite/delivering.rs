@@ -227,7 +227,7 @@ async fn a_forbidden_address_suspends_at_once() {
 async fn duplicate_messages_and_stream_records_deliver_once() {
     let world = World::new();
     let registration = world.register_push().await;
-    let event = world.domain_event(EventKind::Onboarded { client_identifier: None });
+    let event = world.domain_event(EventKind::Onboarded);
     for _ in 0..3 {
         fanout::announce_event(&world.dispatcher.worker, &event).await.unwrap();
     }
@@ -342,7 +342,7 @@ async fn ended_after_the_fan_out_put() {
     let world = World::new();
     let registration = world.register_push().await;
     world.queue.refuse(true);
-    let event = world.domain_event(EventKind::Onboarded { client_identifier: None });
+    let event = world.domain_event(EventKind::Onboarded);
     assert!(fanout::announce_event(&world.dispatcher.worker, &event).await.is_err());
     world.queue.refuse(false);
     world.run_for(MINUTE * 3).await;
@@ -475,7 +475,7 @@ async fn real_stream_records_are_fanned_out_and_others_ignored() {
     let world = World::new();
     let registration = world.register_push().await;
     let customers = world.database.customers();
-    let event = world.domain_event(EventKind::Onboarded { client_identifier: None });
+    let event = world.domain_event(EventKind::Onboarded);
     customers.replace(store::outbox::event_item(&event).unwrap()).await.unwrap();
     let mut other = store::outbox::event_item(&event).unwrap();
     other.insert("sk".into(), other["pk"].clone());

@@ -73,7 +73,7 @@ async fn history(steps: Vec<Step>) {
                 }
             }
             Step::FanOutWhileTheQueueFails => {
-                let event = world.domain_event(EventKind::Onboarded { client_identifier: None });
+                let event = world.domain_event(EventKind::Onboarded);
                 world.queue.refuse(true);
                 let _ = fanout::announce_event(&world.dispatcher.worker, &event).await;
                 world.queue.refuse(false);

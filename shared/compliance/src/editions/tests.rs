@@ -109,6 +109,32 @@ async fn what_is_damaged_or_away_leaves_the_last_good_set_in_use() {
     assert_eq!(entities(&world.editions.current(at(180)).await.unwrap()), ["Bertil Oxenmark"]);
 }
 
+/// What new entries a list has must not be missed for ever because nobody can read which edition is in force.
+#[tokio::test]
+async fn what_cannot_be_confirmed_is_used_for_some_hours_and_counted() {
+    let world = world();
+    world.objects.publish(&[("sdn", list("Anatolia Quillson"))]);
+    world.editions.current(at(0)).await.unwrap();
+    let times = || world.editions.take_unconfirmed().map_or(0, |unconfirmed| unconfirmed.times);
+    assert_eq!(times(), 0);
+    let hours = HELD_AT_MOST.as_secs();
+    world.objects.put("manifest.json", b"{".to_vec());
+    for second in [60, 75, 3_600, hours] {
+        assert_eq!(entities(&world.editions.current(at(second)).await.unwrap()).len(), 1);
+    }
+    assert_eq!(times(), 3, "looked for at most twice a minute");
+    let late = world.editions.current(at(hours + 31)).await;
+    assert!(matches!(late, Err(EditionError::Malformed { .. })), "{late:?}");
+    let unconfirmed = world.editions.take_unconfirmed().unwrap();
+    assert_eq!(unconfirmed.times, 1);
+    assert!(unconfirmed.error.starts_with("manifest.json is not as written: "), "{unconfirmed:?}");
+    // Readable again, it is in use again, and the hours begin anew.
+    world.objects.publish(&[("sdn", list("Anatolia Quillson"))]);
+    world.editions.current(at(hours + 32)).await.unwrap();
+    world.objects.put("manifest.json", b"{".to_vec());
+    assert!(world.editions.current(at(2 * hours)).await.is_ok());
+}
+
 #[tokio::test]
 async fn a_damaged_file_on_the_scratch_disk_is_fetched_again() {
     let world = world();

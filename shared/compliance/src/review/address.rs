@@ -1,7 +1,7 @@
 //! The module `address`: whether an address can exist, and what stands there.
 //!
 //! Pure: shape, post code against state, words in the lines, and what a provider answered when one is configured. Without a
-//! provider nothing is said about delivery, neither for nor against.
+//! provider nothing is said about delivery, neither for nor against; nor when it gave no answer, which is said.
 
 use domain::network::{AttributeKind, View};
 use jiff::Timestamp;
@@ -26,8 +26,10 @@ pub fn signals(
     let mut signals = Signals::default();
     let shape = look_at_shape(address, &mut signals);
     look_at_lines(address, &mut signals);
-    if let DeliveryAnswer::Answered(delivery) = delivery {
-        heed_provider(delivery, &mut signals);
+    match delivery {
+        DeliveryAnswer::Answered(delivery) => heed_provider(delivery, &mut signals),
+        DeliveryAnswer::Unavailable => signals.add(Code::G004),
+        DeliveryAnswer::NotConfigured => {}
     }
     signals.correlation = Some(correlate(shape, applicant, network, now, &mut signals));
     Some(signals)

@@ -212,6 +212,7 @@ impl Applicant {
                 (!street.is_empty())
                     .then(|| format!("{street}|{}|{}", post_code.to_lowercase(), address.country))
             }),
+            sandbox: false,
         }
     }
 }

@@ -124,7 +124,8 @@ fn is_placeholder(name: &str) -> bool {
 
 /// The host of a website, lower case, without `www.`. `None` when the text is no web address.
 fn host_of(website: &str) -> Option<String> {
-    let text = website.trim();
+    let text = website.trim().to_ascii_lowercase();
+    let text = text.as_str();
     let rest =
         text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).unwrap_or(text);
     let authority = rest.split(['/', '?', '#']).next()?;
@@ -246,6 +247,11 @@ mod tests {
             (|_| {}, &[Code::BI004, Code::BI005], 950),
             (|it| it.website = None, &[], 300),
             (|it| it.website = Some("https://other.com".into()), &[Code::BI005], 350),
+            (
+                |it| it.website = it.website.as_ref().map(|site| site.to_ascii_uppercase()),
+                &[Code::BI004, Code::BI005],
+                950,
+            ),
             (|it| it.website = Some("https://user@x.com/".into()), &[Code::BR004], 300),
             (|it| it.website = Some("https://10.0.0.1/".into()), &[Code::BR004], 300),
             (|it| it.website = Some("not a site".into()), &[Code::BR004], 300),

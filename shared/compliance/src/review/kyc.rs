@@ -63,6 +63,9 @@ pub struct Kyc {
     pub finding: Finding,
     /// The flags.
     pub validations: Validations,
+    /// Whether an identity provider alone would have settled it.
+    #[serde(default)]
+    pub by_provider: bool,
 }
 
 /// Checks an identity. `None` when nothing was given that could be checked.
@@ -80,6 +83,7 @@ pub fn check(
         IdentityAnswer::Answered(confirmed) => Some(&**confirmed),
         IdentityAnswer::NotConfigured | IdentityAnswer::Unavailable => None,
     };
+    signals.add_if(*answer == IdentityAnswer::Unavailable, Code::G003);
     let known = known_elsewhere(network, now);
     exclude_contacts(applicant, &mut flags);
     let settled = if let Some(person) = applicant.person() {
@@ -102,7 +106,22 @@ pub fn check(
     let unconfirmed = if settled { Decision::Accept } else { policy.unconfirmed_identity };
     let decision = open_floor(&signals, policy).max(unconfirmed);
     let finding = Finding { decision, codes: signals.codes, ..Finding::default() };
-    Some(Kyc { finding, validations: flags })
+    let by_provider = settled && confirmed.is_some_and(|it| settles(it, applicant));
+    Some(Kyc { finding, validations: flags, by_provider })
+}
+
+/// Whether a provider has confirmed the name and whatever else was given to be checked.
+fn settles(confirmed: &Confirmed, applicant: &Applicant) -> bool {
+    let is_true = |flag: Option<bool>| flag == Some(true);
+    match applicant.person() {
+        Some(person) => {
+            is_true(confirmed.first_name)
+                && is_true(confirmed.last_name)
+                && (person.ssn.is_none() || is_true(confirmed.tax_id))
+                && (person.birth_date.is_none() || is_true(confirmed.birth_date))
+        }
+        None => is_true(confirmed.business) && is_true(confirmed.tax_id),
+    }
 }
 
 /// Codes that only say "not confirmed" lead to what the policy says of that, and not to the table's floor.

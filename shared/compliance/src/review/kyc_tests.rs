@@ -183,6 +183,12 @@ fn a_provider_that_is_silent_confirms_nothing() {
         let kyc = look(&samples::person(), &answer);
         assert_eq!(kyc.finding.decision, Decision::Review);
         assert_eq!(kyc.validations, Validations::default(), "nothing is known, so nothing is said");
+        let said = kyc.finding.codes.contains(&Code::G003);
+        assert_eq!(
+            said,
+            answer == IdentityAnswer::Unavailable,
+            "an answer that did not come is named"
+        );
     }
     let mut lenient = Policy { unconfirmed_identity: Decision::Accept, ..Policy::default() };
     let kyc = check(

@@ -23,7 +23,8 @@ pub fn fold(text: &str) -> String {
             _ => {}
         }
     }
-    folded
+    // What stood between two combining letters is gone, so that they may have to change places.
+    folded.nfd().collect()
 }
 
 /// The words of a name, folded.
@@ -211,6 +212,12 @@ mod tests {
             assert_eq!(states_legal_form(name), states, "{name}");
         }
         assert_eq!(without_legal_form("The Blue Harbor Co., LLC"), ["blue", "harbor"]);
+    }
+
+    #[test]
+    fn combining_letters_that_come_together_are_put_in_order() {
+        let once = fold("\u{1e008} \u{737}");
+        assert_eq!(fold(&once), once);
     }
 
     proptest! {

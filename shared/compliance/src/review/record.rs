@@ -2,8 +2,8 @@
 //!
 //! Invariants: an entry is never changed; whatever happens to a review (a decision of a person, a new run, a match on a list
 //! that came out later) is a further entry with the next number; the entry with the highest number is the current one. No
-//! entry holds a name, number, address or date of the customer, so erasing a customer leaves the evidence that the law wants
-//! kept and nothing of the person.
+//! entry holds a name, number, address or date of the customer. Erasing a customer removes its entries with the rest of what
+//! is known of it.
 
 use domain::ids::ReviewId;
 use jiff::Timestamp;

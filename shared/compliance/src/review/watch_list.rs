@@ -1,6 +1,7 @@
 //! The module `watch_list`: the applicant, and everybody who acts for it, against the compiled lists.
 //!
-//! Invariants: without lists nobody is cleared; a match tells the list, where to read it, what matched and how well, and
+//! Invariants: nobody is cleared without a sanctions list, nor while a list that is to be searched is not there; where no
+//! list of politically exposed persons is configured nobody is held up by that, and the review says so; a match tells the list, where to read it, what matched and how well, and
 //! nothing of the applicant; a name alone never turns anybody away.
 
 use domain::country::Country;
@@ -42,6 +43,20 @@ pub struct WatchList {
     pub config: String,
     /// Whether every sanctions list was among them, and there is one; else finding nothing means nothing.
     pub covers_sanctions: bool,
+    /// Whether a list of politically exposed persons is to be searched and not all of them were there.
+    #[serde(default)]
+    pub awaits_pep: bool,
+    /// Whether no list of politically exposed persons is configured.
+    #[serde(default)]
+    pub without_pep: bool,
+}
+
+impl WatchList {
+    /// Whether everything that has to be searched was: else finding nothing means nothing.
+    #[must_use]
+    pub const fn is_complete(&self) -> bool {
+        self.covers_sanctions && !self.awaits_pep
+    }
 }
 
 /// How much of an entity's content hash tells its versions apart, in hexadecimal digits.
@@ -70,8 +85,15 @@ pub fn search(applicant: &Applicant, editions: &EditionSet, config: &Config) -> 
         })
         .collect();
     lists.sort();
-    let covers_sanctions = editions.covers(Topic::Sanctions);
-    WatchList { matches, lists, config: config.version.clone(), covers_sanctions }
+    let asks_for_pep = editions.asks_for(Topic::Pep);
+    WatchList {
+        matches,
+        lists,
+        config: config.version.clone(),
+        covers_sanctions: editions.covers(Topic::Sanctions),
+        awaits_pep: asks_for_pep && !editions.covers(Topic::Pep),
+        without_pep: !asks_for_pep,
+    }
 }
 
 /// Who is looked for: the applicant, then everybody who acts for it.
@@ -166,7 +188,9 @@ pub fn judge(searched: Option<&WatchList>, policy: &Policy) -> Finding {
     for found in &searched.matches {
         signals.add(found.code);
     }
-    signals.add_if(searched.matches.is_empty() && searched.covers_sanctions, Code::I196);
+    signals.add_if(searched.matches.is_empty() && searched.is_complete(), Code::I196);
+    signals.add_if(searched.without_pep, Code::G001);
+    signals.add_if(!searched.is_complete(), Code::G002);
     let certain = policy.sanctions_reject.is_some_and(|least| {
         searched.matches.iter().any(|found| {
             matches!(found.code, Code::R180 | Code::R181 | Code::R182)
@@ -174,7 +198,7 @@ pub fn judge(searched: Option<&WatchList>, policy: &Policy) -> Finding {
                 && found.match_fields.iter().any(|field| field == "dob" || field == "identifier")
         })
     });
-    let least = match (certain, searched.covers_sanctions) {
+    let least = match (certain, searched.is_complete()) {
         (true, _) => Decision::Reject,
         (false, true) => Decision::Accept,
         (false, false) => Decision::Review,

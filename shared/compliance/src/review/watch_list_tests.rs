@@ -65,10 +65,39 @@ fn nobody_is_cleared_by_lists_that_are_not_there() {
         assert_eq!(judged.decision, Decision::Review);
         assert!(!judged.codes.contains(&Code::I196), "what was not searched is not clear");
     }
-    let found = search(&samples::person(), &EditionSet::of(vec![ofac()]), &Config::default());
-    let judged = judge(Some(&found), &policy);
-    assert_eq!(judged.decision, Decision::Accept);
-    assert!(judged.codes.contains(&Code::I196));
+}
+
+/// The two codes that say what was searched, and the decision, for what is at hand and what is awaited.
+#[test]
+fn what_is_not_configured_holds_nobody_up_and_what_is_awaited_does() {
+    let (sanctions, both) = (|| vec![ofac()], || vec![ofac(), pep()]);
+    let (clear, without, awaited) = (Code::I196, Code::G001, Code::G002);
+    for (indexes, awaits, decision, codes) in [
+        (both(), None, Decision::Accept, vec![clear]),
+        (sanctions(), None, Decision::Accept, vec![without, clear]),
+        (sanctions(), Some(Topic::Pep), Decision::Review, vec![awaited]),
+        // One list of a kind does not stand for the others of it.
+        (both(), Some(Topic::Pep), Decision::Review, vec![awaited]),
+        (both(), Some(Topic::Sanctions), Decision::Review, vec![awaited]),
+        // Adverse media inform whoever decides; they clear nobody and hold nobody up.
+        (both(), Some(Topic::AdverseMedia), Decision::Accept, vec![clear]),
+        (vec![pep()], None, Decision::Review, vec![awaited]),
+        (vec![], None, Decision::Review, vec![without, awaited]),
+    ] {
+        let set = EditionSet::of(indexes);
+        let set = match awaits {
+            Some(topic) => set.awaiting(topic),
+            None => set,
+        };
+        let found = search(&samples::person(), &set, &Config::default());
+        // No policy makes a missing list milder.
+        let lenient = std::collections::BTreeMap::from([(awaited, Decision::Accept)]);
+        for policy in [Policy::default(), Policy { floors: lenient, ..Policy::default() }] {
+            let judged = judge(Some(&found), &policy);
+            assert_eq!(judged.decision, decision, "{awaits:?}");
+            assert_eq!(judged.codes.iter().copied().collect::<Vec<_>>(), codes, "{awaits:?}");
+        }
+    }
 }
 
 #[test]
@@ -96,6 +125,7 @@ fn a_match(code: Code, points: i32, fields: &[&str]) -> WatchList {
         lists: vec![],
         config: "1".into(),
         covers_sanctions: true,
+        ..WatchList::default()
     }
 }
 

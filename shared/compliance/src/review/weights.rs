@@ -43,6 +43,11 @@ use Decision::{Accept, Reject, Review};
 #[rustfmt::skip]
 pub const WEIGHTS: &[Weight] = &[
     //                own fraud synth
+    row(Code::G001,     0,   0,   0, Accept),
+    row(Code::G002,     0,   0,   0, Accept),
+    row(Code::G003,     0,   0,   0, Accept),
+    row(Code::G004,     0,   0,   0, Accept),
+
     row(Code::I196,     0,   0,   0, Accept),
     row(Code::R180,   900, 250,   0, Review),
     row(Code::R181,   800, 200,   0, Review),

@@ -112,7 +112,7 @@ fn onboarding_takes_primaries_along() {
     assert_eq!(customer.primary(ContactKind::Phone).map(|p| p.id), Some(phone_id(1)));
     assert_eq!(customer.count(ContactKind::Phone), 1);
     assert!(matches!(&change.contacts[..], [ContactWrite::Add(contact)] if contact.primary));
-    assert!(matches!(&change.events[..], [EventKind::Onboarded { client_identifier: None }]));
+    assert!(matches!(&change.events[..], [EventKind::Onboarded]));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::{Change, Customer, Refused, StaleScreening, names};
 use crate::audit::AuditAction;
 use crate::choices::CustomerStatus;
-use crate::enrolment::{Enrolment, Processing};
+use crate::enrolment::{Enrolment, Processing, SandboxOutcome};
 use crate::event::EventKind;
 use crate::ids::AccountId;
 use crate::scan::{Decision, Finding, ScanKind, ScanStatus};
@@ -46,6 +46,13 @@ impl Customer {
         } else {
             Standing::Verified
         }
+    }
+
+    /// Whether a sandbox partner prescribed how its review ends.
+    #[must_use]
+    pub fn is_prescribed(&self) -> bool {
+        let outcome = self.enrolment.as_ref().and_then(|enrolment| enrolment.sandbox_outcome);
+        outcome.is_some_and(|outcome| outcome != SandboxOutcome::Standard)
     }
 
     /// The event of a changed standing. Deactivation and onboarding have events of their own.
@@ -90,9 +97,8 @@ impl Customer {
         // Nobody needs to be asked for what is there.
         change.events.retain(|event| *event != EventKind::ReviewRequested);
         for event in &mut change.events {
-            if let EventKind::Onboarded { client_identifier } = event {
-                let client_identifier = client_identifier.take();
-                *event = EventKind::OnboardedScreened { client_identifier };
+            if *event == EventKind::Onboarded {
+                *event = EventKind::OnboardedScreened;
             }
         }
     }
@@ -158,6 +164,12 @@ impl Customer {
     pub(super) fn identity_changed(&mut self, change: &mut Change) {
         match self.verification {
             Verification::NotAsked | Verification::Pending => {}
+            // What a person decided about somebody whom nobody was to review is about somebody else now.
+            Verification::Review | Verification::Verified | Verification::Rejected
+                if self.processing() == Processing::Skip =>
+            {
+                self.verification = Verification::NotAsked;
+            }
             Verification::Review | Verification::Verified | Verification::Rejected => {
                 self.verification = Verification::Pending;
                 if !change.events.iter().any(EventKind::needs_screening) {

@@ -107,6 +107,24 @@ fn a_hit_recorded_without_its_subject_holds_for_the_next_one_only() {
     assert_eq!(adopted.after_screening(&finding(8, &[("a", 1)], &[])).status, Failed);
 }
 
+/// A record has its limits: what was cleared and does not hit is forgotten before it grows too large, and asked about again.
+#[test]
+fn dispositions_of_what_does_not_hit_are_not_kept_without_end() {
+    let names: Vec<String> = (0..=MOST_KNOWN).map(|number| format!("e{number}")).collect();
+    let first: Vec<(&str, u8)> =
+        names.iter().take(MOST_KNOWN).map(|name| (name.as_str(), 1)).collect();
+    let found = Scan::default().after_screening(&finding(1, &first, &[]));
+    let cleared = found.after_decision(Decision::Clear).unwrap();
+    let fewer = cleared.after_screening(&finding(1, &first[..10], &[]));
+    assert_eq!((fewer.status, fewer.hits.len()), (Clear, MOST_KNOWN), "all are remembered");
+    let another: Vec<(&str, u8)> = vec![(names[0].as_str(), 1), (names[MOST_KNOWN].as_str(), 1)];
+    let after = cleared.after_screening(&finding(1, &another, &[]));
+    assert_eq!((after.status, after.hits.len()), (Failed, 2));
+    assert_eq!(after.hits[&entity("e0")].verdict, Verdict::Cleared, "it hits");
+    let again = after.after_decision(Decision::Clear).unwrap();
+    assert_eq!(again.after_screening(&finding(1, &first, &[])).status, Failed);
+}
+
 #[test]
 fn a_case_closes_only_when_nothing_else_stands() {
     let both = scan(Failed).after_screening(&finding(1, &[("a", 1), ("b", 1)], &[]));
@@ -201,8 +219,7 @@ struct World {
 }
 
 impl World {
-    /// What a true screening finds: hits as published; withdrawn what is gone, or is altered and matches the same
-    /// subject no more.
+    /// What a true screening finds: hits as published; withdrawn what is gone.
     fn screen(&self, scan: &Scan) -> Finding {
         let subject = print(self.subject);
         let hits: BTreeMap<ListedEntity, Fingerprint> = self
@@ -215,12 +232,7 @@ impl World {
             .hits
             .iter()
             .filter(|(entity, hit)| {
-                let gone = match self.published.get(entity.uid()) {
-                    None => true,
-                    Some((content, _)) => {
-                        print(*content) != hit.content && hit.subject.as_ref() == Some(&subject)
-                    }
-                };
+                let gone = !self.published.contains_key(entity.uid());
                 hit.listed && gone && !hits.contains_key(*entity)
             })
             .map(|(entity, _)| entity.clone())

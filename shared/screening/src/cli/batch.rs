@@ -19,7 +19,7 @@ pub(super) fn run(arguments: &Arguments, out: &mut impl Write) -> Result<(), Cli
     let threads = arguments.number("threads", 1)?.max(1);
     let config = arguments.config()?;
     let text = String::from_utf8_lossy(&read(queries_path)?).into_owned();
-    let queries: Vec<(EntityType, &str)> = text.lines().filter_map(query_of).collect();
+    let queries = queries_of(&text);
     let opening = Instant::now();
     let index = open(path)?;
     let open_ms = opening.elapsed().as_secs_f64() * 1e3;
@@ -28,11 +28,10 @@ pub(super) fn run(arguments: &Arguments, out: &mut impl Write) -> Result<(), Cli
     let answers: Vec<Answers> = std::thread::scope(|scope| {
         let workers: Vec<_> = queries
             .chunks(size)
-            .enumerate()
-            .map(|(at, part)| {
+            .map(|part| {
                 scope.spawn({
                     let (index, config) = (&index, &config);
-                    move || answer(index, config, part, at * size, top)
+                    move || answer(index, config, part, top)
                 })
             })
             .collect();
@@ -69,29 +68,36 @@ pub(super) fn run(arguments: &Arguments, out: &mut impl Write) -> Result<(), Cli
     Ok(())
 }
 
-/// The columns are expected_uid, type, query, kind; the header names itself.
-fn query_of(line: &str) -> Option<(EntityType, &str)> {
-    let mut fields = line.split('\t');
-    let first = fields.next()?;
-    let kind = fields.next()?;
-    let query = fields.next()?;
-    (first != "expected_uid").then(|| (EntityType::parse(kind), query))
+/// A query and the line it stands on, from 1 for the first after the header.
+struct Asked<'t> {
+    line: usize,
+    entity_type: EntityType,
+    name: &'t str,
 }
 
-fn answer(
-    index: &Index,
-    config: &Config,
-    queries: &[(EntityType, &str)],
-    offset: usize,
-    top: usize,
-) -> Answers {
+/// The columns are expected_uid, type, query, kind; the header names itself. Lines without a query are counted and not
+/// answered.
+fn queries_of(text: &str) -> Vec<Asked<'_>> {
+    let header = text.lines().take_while(|line| line.starts_with("expected_uid\t")).count();
+    let mut queries = Vec::new();
+    for (at, line) in text.lines().skip(header).enumerate() {
+        let mut fields = line.split('\t').skip(1);
+        let (Some(kind), Some(name)) = (fields.next(), fields.next()) else { continue };
+        if !name.trim().is_empty() {
+            queries.push(Asked { line: at + 1, entity_type: EntityType::parse(kind), name });
+        }
+    }
+    queries
+}
+
+fn answer(index: &Index, config: &Config, queries: &[Asked<'_>], top: usize) -> Answers {
     use std::fmt::Write;
     let mut scratch = Scratch::default();
     let mut answers = Answers {
         lines: Vec::with_capacity(queries.len()),
         micros: Vec::with_capacity(queries.len()),
     };
-    for (at, (entity_type, name)) in queries.iter().enumerate() {
+    for Asked { line, entity_type, name } in queries {
         let query = Query::named(*entity_type, name);
         let started = Instant::now();
         let ranked = index.rank(&mut scratch, &query, config, top);
@@ -99,8 +105,7 @@ fn answer(
         let mut lines = String::new();
         for (rank, hit) in ranked.iter().enumerate() {
             // Writing to a String cannot fail.
-            let _ =
-                writeln!(lines, "{}\t{}\t{}\t{:.6}", offset + at + 1, rank + 1, hit.uid, hit.score);
+            let _ = writeln!(lines, "{line}\t{}\t{}\t{:.6}", rank + 1, hit.uid, hit.score);
         }
         answers.lines.push(lines);
     }

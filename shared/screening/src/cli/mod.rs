@@ -7,7 +7,7 @@ mod show;
 
 use crate::{
     Config, EntityType, Format, Index, ListEdition, ListInfo, Query, Source, Topic, compile, diff,
-    parse, sha256_hex,
+    parse, sha256_hex, sha256_hex_of,
 };
 use std::fs;
 use std::io::{BufWriter, Write};
@@ -26,7 +26,8 @@ watchlist: compile sanctions and PEP lists and search them
       Prints hits with explanations. Hits below the threshold are marked.
   watchlist batch INDEX QUERIES.tsv [--top 100] [--threads 1] [--config FILE]
       Queries have a header and the columns expected_uid, type, query, kind. Prints `line<TAB>rank<TAB>uid<TAB>score`
-      on standard output and one JSON line of figures on standard error.
+      on standard output and one JSON line of figures on standard error. Line 1 is the first after the header; a blank
+      line is counted and not answered.
   watchlist pairs PAIRS.tsv [--config FILE]
       Reads `type<TAB>name1<TAB>name2` and prints one score a line.
   watchlist diff OLD NEW [--out DELTA]
@@ -37,7 +38,7 @@ watchlist: compile sanctions and PEP lists and search them
       Prints the configuration in use as JSON, to be changed and given with --config.
   watchlist frequencies INPUT.jsonl...
       Counts name tokens, the source of the engine's frequency table.
-  watchlist --help
+  watchlist --help, watchlist COMMAND --help
 ";
 
 /// Anything that ends a command.
@@ -162,6 +163,12 @@ pub fn run(arguments: &[String]) -> Result<(), CliError> {
     let Some((command, rest)) = arguments.split_first() else {
         return Err(CliError::Usage("no command".to_owned()));
     };
+    if rest.iter().any(|word| word == "--help" || word == "-h")
+        && let Some(help) = help_of(command)
+    {
+        write!(out, "{help}")?;
+        return Ok(out.flush()?);
+    }
     match command.as_str() {
         "compile" => compile_lists(rest, &mut out)?,
         "search" => search(&Arguments::read(rest, &["json"])?, &mut out)?,
@@ -175,14 +182,26 @@ pub fn run(arguments: &[String]) -> Result<(), CliError> {
             writeln!(out, "{text}")?;
         }
         "frequencies" => frequencies(&Arguments::read(rest, &[])?, &mut out)?,
-        "--help" | "-h" | "help" => {
-            let formats: Vec<&str> = Format::ALL.iter().map(|(word, _)| *word).collect();
-            write!(out, "{}", HELP.replace("FORMATS", &formats.join(", ")))?;
-        }
+        "--help" | "-h" | "help" => write!(out, "{}", help())?,
         other => return Err(CliError::Usage(format!("no command {other:?}"))),
     }
     out.flush()?;
     Ok(())
+}
+
+fn help() -> String {
+    let formats: Vec<&str> = Format::ALL.iter().map(|(word, _)| *word).collect();
+    HELP.replace("FORMATS", &formats.join(", "))
+}
+
+/// What the help says of one command.
+fn help_of(command: &str) -> Option<String> {
+    let (help, start) = (help(), format!("  watchlist {command} "));
+    let is_other = |line: &&str| line.starts_with("  watchlist ");
+    let mut lines = help.lines().skip_while(|line| !format!("{line} ").starts_with(&start));
+    let first = lines.next()?;
+    let rest: Vec<&str> = lines.take_while(|line| !is_other(line)).collect();
+    Some(format!("{first}\n{}\n", rest.join("\n")))
 }
 
 fn compile_lists(arguments: &[String], out: &mut impl Write) -> Result<(), CliError> {
@@ -219,7 +238,7 @@ fn compile_lists(arguments: &[String], out: &mut impl Write) -> Result<(), CliEr
         let id = part.option("list").unwrap_or(word);
         let mut info = ListInfo::new(id, part.option("name").unwrap_or(id), topic);
         info.edition = parsed.edition;
-        info.source_hash = Some(sha256_hex(&files.concat()));
+        info.source_hash = Some(sha256_hex_of(files.iter().map(Vec::as_slice)));
         lists.push(ListEdition { info, entities: parsed.entities });
     }
     let path = path.ok_or_else(|| CliError::Usage("--out is missing".to_owned()))?;

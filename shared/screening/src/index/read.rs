@@ -497,6 +497,22 @@ impl Index {
         self.find(list_id, uid).and_then(|number| self.entity_at(number))
     }
 
+    /// The keys of a list's entries, in order.
+    pub fn uids<'i>(&'i self, list_id: &str) -> impl Iterator<Item = &'i str> {
+        let list = self.lists.iter().position(|list| list.id == list_id);
+        (0..self.entity_count() as u32)
+            .filter_map(|number| self.entity_record(number))
+            .filter(move |record| Some(usize::from(record.list)) == list)
+            .map(|record| self.uid(&record))
+    }
+
+    /// The content hash of an entry, in hexadecimal; `None` when the list does not have it. Read from the part of the file
+    /// that was checked when it was opened.
+    #[must_use]
+    pub fn content_of(&self, list_id: &str, uid: &str) -> Option<String> {
+        self.find(list_id, uid).map(|number| hex(self.entity_hash(number)))
+    }
+
     /// Entities are sorted by key within each list.
     pub(crate) fn find(&self, list_id: &str, uid: &str) -> Option<u32> {
         let list = self.lists.iter().position(|list| list.id == list_id)?;

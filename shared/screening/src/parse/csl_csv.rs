@@ -2,21 +2,19 @@
 //!
 //! Invariant: one entity a row; cells hold lists separated by semicolons; rows without an entry number (several of its
 //! source lists have none) get a key made of source and name, so that it stays the same between editions. Sections
-//! have vanished from this list for days, so the sources seen are part of the edition.
+//! have vanished from this list for days, so how many entries each source has is counted.
 
-use super::csv_rows::{Header, Row, rows};
-use super::{ParseError, Parsed, Source, natural_order, text_of};
+use super::csv_rows::{Header, Row, TOO_WIDE, rows};
+use super::{Lost, ParseError, Parsed, Source, lines_of, natural_order};
 use crate::date::BirthDate;
 use crate::entity::{Entity, EntityType, Identifier, NameKind, collapse_spaces};
-use std::collections::BTreeMap;
 
 pub(super) fn parse(sources: &[Source<'_>]) -> Result<Parsed, ParseError> {
     let mut parsed = Parsed::default();
-    let mut sections: BTreeMap<String, usize> = BTreeMap::new();
     for source in sources {
         let file = source.file_name();
-        let text = text_of(source.bytes);
-        let mut rows = rows(&text, b',').into_iter();
+        let text = lines_of(source)?;
+        let mut rows = rows(&text, b',');
         let header = rows.next().map(|row| Header::of(&row));
         let Some(header) = header
             .filter(|header| ["source", "name"].iter().all(|name| header.column(name).is_some()))
@@ -26,19 +24,17 @@ pub(super) fn parse(sources: &[Source<'_>]) -> Result<Parsed, ParseError> {
                 reason: "no header with source and name".to_owned(),
             });
         };
-        for row in rows {
+        for row in rows.by_ref() {
             match entity(&header, &row) {
                 Ok(entity) => {
-                    *sections.entry(header.get(&row, "source").to_owned()).or_default() += 1;
+                    *parsed.sections.entry(header.get(&row, "source").to_owned()).or_default() += 1;
                     parsed.entities.push(entity);
                 }
-                Err(reason) => parsed.reject(file, row.line, reason),
+                Err((reason, lost)) => parsed.reject((file, row.line), reason, lost, &row.text()),
             }
         }
+        rows.end(file)?;
     }
-    let sections: Vec<String> =
-        sections.into_iter().map(|(name, count)| format!("{name}: {count}")).collect();
-    parsed.edition = (!sections.is_empty()).then(|| sections.join("; "));
     Ok(parsed)
 }
 
@@ -46,16 +42,23 @@ fn parts<'r>(header: &Header, row: &'r Row, column: &str) -> impl Iterator<Item 
     header.get(row, column).split(';').map(str::trim).filter(|part| !part.is_empty())
 }
 
-fn entity(header: &Header, row: &Row) -> Result<Entity, String> {
+fn entity(header: &Header, row: &Row) -> Result<Entity, (&'static str, Lost)> {
     let get = |column| header.get(row, column);
+    if header.is_exceeded_by(row) {
+        return Err((TOO_WIDE, Lost::SomeEntry));
+    }
     let name = collapse_spaces(get("name"));
     let list = get("source");
+    let number = [get("entity_number"), get("_id")].into_iter().find(|number| !number.is_empty());
     if name.is_empty() || list.is_empty() {
-        return Err("empty source or name".to_owned());
+        let lost = match number.filter(|_| !list.is_empty()) {
+            Some(number) => Lost::Entry(format!("{}-{number}", short(list))),
+            None => Lost::SomeEntry,
+        };
+        return Err(("empty source or name", lost));
     }
     let kind = EntityType::parse(get("type"));
     let person = kind == EntityType::Person;
-    let number = [get("entity_number"), get("_id")].into_iter().find(|number| !number.is_empty());
     let uid = match number {
         Some(number) => format!("{}-{number}", short(list)),
         None => {
@@ -151,6 +154,36 @@ mod tests {
         assert_eq!(parsed.rejected[0].line, 4);
         let again = parse(Format::CslCsv, &[Source::new("csl.csv", text.as_bytes())]).unwrap();
         assert_eq!(again.entities[1].uid, trader.uid);
-        assert!(parsed.edition.is_some_and(|edition| edition.contains("DPL")));
+        assert_eq!(parsed.rejected[0].lost, Lost::SomeEntry);
+        assert_eq!(parsed.sections.values().copied().collect::<Vec<_>>(), [1, 1]);
+    }
+
+    /// Sections of this list have vanished for days.
+    #[test]
+    fn a_section_that_is_gone_refuses_the_list_however_small_it_was() {
+        let list = |sections: &[(&str, usize)]| {
+            let mut text = "source,entity_number,name\n".to_owned();
+            for (source, count) in sections {
+                for number in 0..*count {
+                    text.push_str(&format!("{source},{number},NAME {number}\n"));
+                }
+            }
+            parse(Format::CslCsv, &[Source::new("csl.csv", text.as_bytes())]).unwrap()
+        };
+        let in_use = list(&[("SDN", 900), ("DPL", 40), ("CAP", 1)]).extent();
+        assert_eq!(in_use.sections["DPL"], 40);
+        for (sections, lost) in [
+            (vec![("SDN", 900), ("DPL", 39), ("CAP", 1), ("NEW", 1)], None),
+            (vec![("SDN", 900), ("DPL", 40)], Some("1 of the 1 entries of section CAP")),
+            (vec![("SDN", 900), ("CAP", 1)], Some("40 of the 40 entries of section DPL")),
+            (
+                vec![("SDN", 900), ("DPL", 19), ("CAP", 1)],
+                Some("21 of the 40 entries of section DPL"),
+            ),
+        ] {
+            let checked = list(&sections).check_against(&in_use);
+            let refused = lost.map(|lost| ParseError::Missing(lost.to_owned()));
+            assert_eq!(checked.err(), refused, "{sections:?}");
+        }
     }
 }

@@ -2,9 +2,9 @@
 //!
 //! Invariant: rows that share an entity number describe one entity, each adding what it holds; columns are found by name.
 
-use super::csv_rows::{Header, Row, rows};
+use super::csv_rows::{Header, Row, TOO_WIDE, rows};
 use super::xml::{Node, walk};
-use super::{ParseError, Parsed, Source, text_of};
+use super::{Lost, ParseError, Parsed, Source, lines_of, text_of};
 use crate::date::{BirthDate, PartialDate};
 use crate::entity::{Entity, EntityType, Gender, Identifier, NameKind};
 use std::collections::HashMap;
@@ -20,7 +20,8 @@ pub(super) fn parse_xml(sources: &[Source<'_>]) -> Result<Parsed, ParseError> {
             &text,
             |name| name == "sanctionEntity",
             |node, line| {
-                records.push(entity(&node).map_err(|reason| (line, reason)));
+                let lost = || (line, Lost::entry(node.attribute("logicalId")), format!("{node:?}"));
+                records.push(entity(&node).map_err(|reason| (reason, lost())));
             },
         )?;
         if seen.root.name != "export" {
@@ -34,7 +35,9 @@ pub(super) fn parse_xml(sources: &[Source<'_>]) -> Result<Parsed, ParseError> {
         for record in records {
             match record {
                 Ok(entity) => parsed.entities.push(entity),
-                Err((line, reason)) => parsed.reject(file, line, reason),
+                Err((reason, (line, lost, text))) => {
+                    parsed.reject((file, line), reason, lost, &text);
+                }
             }
         }
     }
@@ -158,8 +161,8 @@ pub(super) fn parse_csv(sources: &[Source<'_>]) -> Result<Parsed, ParseError> {
     let mut known: HashMap<String, usize> = HashMap::new();
     for source in sources {
         let file = source.file_name();
-        let text = text_of(source.bytes);
-        let mut rows = rows(&text, b';').into_iter();
+        let text = lines_of(source)?;
+        let mut rows = rows(&text, b';');
         let header = rows.next().map(|row| Header::of(&row));
         let needed = ["entity_logicalid", "namealias_wholename"];
         let Some(header) =
@@ -172,10 +175,17 @@ pub(super) fn parse_csv(sources: &[Source<'_>]) -> Result<Parsed, ParseError> {
         };
         // Rows before an entity's first name wait here: facts may be printed in any order.
         let mut waiting: Vec<(String, Row)> = Vec::new();
-        for row in rows {
+        for row in rows.by_ref() {
             let uid = header.get(&row, "entity_logicalid").to_owned();
-            if uid.is_empty() || !uid.bytes().all(|byte| byte.is_ascii_digit()) {
-                parsed.reject(file, row.line, format!("{uid:?} is no entity number"));
+            let problem = if header.is_exceeded_by(&row) {
+                Some(TOO_WIDE.to_owned())
+            } else if uid.is_empty() || !uid.bytes().all(|byte| byte.is_ascii_digit()) {
+                Some(format!("{uid:?} is no entity number"))
+            } else {
+                None
+            };
+            if let Some(reason) = problem {
+                parsed.reject((file, row.line), reason, Lost::SomeEntry, &row.text());
                 continue;
             }
             let edition = header.get(&row, "filegenerationdate");
@@ -201,10 +211,14 @@ pub(super) fn parse_csv(sources: &[Source<'_>]) -> Result<Parsed, ParseError> {
                 facts(&header, &row, entity);
             }
         }
+        rows.end(file)?;
         for (uid, row) in waiting {
             match known.get(&uid).and_then(|at| parsed.entities.get_mut(*at)) {
                 Some(entity) => facts(&header, &row, entity),
-                None => parsed.reject(file, row.line, format!("entity {uid} has no name")),
+                None => {
+                    let reason = format!("entity {uid} has no name");
+                    parsed.reject((file, row.line), reason, Lost::Entry(uid), &row.text());
+                }
             }
         }
     }

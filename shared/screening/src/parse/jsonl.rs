@@ -2,7 +2,7 @@
 //!
 //! Invariant: `uid` and `name` are needed; every other field may be missing or empty.
 
-use super::{ParseError, Parsed, Source, text_of};
+use super::{Lost, ParseError, Parsed, Source, lines_of, text_of};
 use crate::date::BirthDate;
 use crate::entity::{Entity, EntityType, Gender, Identifier, NameKind};
 use serde::Deserialize;
@@ -48,19 +48,34 @@ pub(super) fn parse(sources: &[Source<'_>]) -> Result<Parsed, ParseError> {
             if line.trim().is_empty() {
                 continue;
             }
+            let at = (source.file_name(), number);
             match serde_json::from_str::<Line>(line) {
-                Ok(line) if line.uid.trim().is_empty() => {
-                    parsed.reject(source.file_name(), number, "empty uid")
+                Ok(read) if read.uid.trim().is_empty() => {
+                    parsed.reject(at, "empty uid", Lost::SomeEntry, line);
                 }
-                Ok(line) if line.name.trim().is_empty() => {
-                    parsed.reject(source.file_name(), number, "empty name")
+                Ok(read) if read.name.trim().is_empty() => {
+                    parsed.reject(at, "empty name", Lost::entry(&read.uid), line);
                 }
-                Ok(line) => parsed.entities.push(entity(line)),
-                Err(error) => parsed.reject(source.file_name(), number, error.to_string()),
+                Ok(read) => parsed.entities.push(entity(read)),
+                Err(error) => {
+                    // A line that is an object is whole, ended or not. The last one that is none was cut.
+                    if text.ends_with(line) {
+                        lines_of(source)?;
+                    }
+                    parsed.reject(at, error.to_string(), lost(line), line);
+                }
             }
         }
     }
     Ok(parsed)
+}
+
+/// Which entry a line is of that is otherwise not as it should be.
+fn lost(line: &str) -> Lost {
+    match serde_json::from_str::<serde_json::Value>(line) {
+        Ok(value) => Lost::entry(value["uid"].as_str().unwrap_or("")),
+        Err(_) => Lost::SomeEntry,
+    }
 }
 
 fn entity(line: Line) -> Entity {
@@ -123,7 +138,7 @@ mod tests {
     #[test]
     fn a_shrunken_or_empty_list_is_refused() {
         assert!(matches!(parse(Format::Jsonl, &[]), Err(ParseError::Missing(_))));
-        let line = "{\"uid\":\"1\",\"name\":\"Ana Quill\"}";
+        let line = "{\"uid\":\"1\",\"name\":\"Ana Quill\"}\n";
         let parsed = parse(Format::Jsonl, &[Source::new("a", line.as_bytes())]).unwrap();
         let held = |entries| Extent { entries, ..Extent::default() };
         assert!(parsed.check_against(&held(1)).is_ok());

@@ -1,7 +1,8 @@
 //! Publishers' formats to entities.
 //!
-//! Invariant: a malformed row is reported with its file and line and skipped; more than a few of them, a missing section
-//! or a shrunken list refuse the whole set, because half a sanctions list is worse than yesterday's.
+//! Invariant: a malformed row is reported with its file, its line and the entry that it is of, as far as it says that, and
+//! skipped; more than a few of them, a missing section, a shrunken list or a file that is cut short refuse the whole set,
+//! because half a sanctions list is worse than yesterday's.
 
 mod csl_csv;
 mod csv_rows;
@@ -16,7 +17,10 @@ mod xml;
 
 use serde::{Deserialize, Serialize};
 
-use crate::entity::Entity;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashSet};
+
+use crate::entity::{Entity, hex};
 
 /// One file of a list: its name (some sets are told apart by name) and content.
 #[derive(Debug, Clone, Copy)]
@@ -92,6 +96,28 @@ pub struct RejectedRow {
     pub line: u64,
     /// What is wrong with it.
     pub reason: String,
+    /// Which entry is lost with it.
+    pub lost: Lost,
+    /// Tells the row from others, in every edition that repeats it.
+    pub digest: String,
+}
+
+/// What is not in the list because a row was skipped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lost {
+    /// The entry of this key, or something of it.
+    Entry(String),
+    /// Some entry: the row does not say which.
+    SomeEntry,
+    /// None: the row is about an entry that is not listed, or repeats one.
+    Nothing,
+}
+
+impl Lost {
+    /// The entry of this key, if it is one.
+    fn entry(uid: &str) -> Self {
+        if uid.trim().is_empty() { Self::SomeEntry } else { Self::Entry(uid.trim().to_owned()) }
+    }
 }
 
 /// What a list's files hold.
@@ -103,6 +129,8 @@ pub struct Parsed {
     pub rejected: Vec<RejectedRow>,
     /// Date or version the publisher states, if any.
     pub edition: Option<String>,
+    /// How many entries each of the lists has that the publisher joins to one, where it does.
+    pub sections: BTreeMap<String, u64>,
 }
 
 /// Why a whole list is refused.
@@ -143,7 +171,7 @@ pub enum ParseError {
 
 /// How much of each kind an edition holds. A file of aliases or addresses that came empty leaves the entries as many as they
 /// were, and would take every hit on an alias away.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Extent {
     /// Entries.
@@ -160,10 +188,19 @@ pub struct Extent {
     /// Entries with an identifier.
     #[serde(default)]
     pub identifiers: u64,
+    /// Entries of each list that the publisher joins to this one.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sections: BTreeMap<String, u64>,
 }
 
 /// What is fewer than this is too few to tell a loss from a change.
 const COUNTABLE: u64 = 100;
+
+/// A section of at least so many entries does not lose half of them between editions.
+const WHOLE_SECTION: u64 = 20;
+
+/// Longest key of an entry. Keys stand in customers' records and in evidence, which have a limit.
+const MOST_UID: usize = 128;
 
 /// Most malformed rows a list may have: 20, or one in a hundred if that is more.
 fn most_rejected(rows: usize) -> usize {
@@ -184,13 +221,15 @@ impl Parsed {
                 !(entity.nationalities.is_empty() && entity.countries.is_empty())
             }),
             identifiers: with(|entity| !entity.identifiers.is_empty()),
+            sections: self.sections.clone(),
         }
     }
 
-    /// Refuses an edition with more than 5 % fewer entries than the one in use, or that much less of what they say.
+    /// Refuses an edition with more than 5 % fewer entries than the one in use, or that much less of what they say, or
+    /// without one of its sections, however small that was.
     ///
     /// # Errors
-    /// [`ParseError::Shrunk`] with the first that shrank.
+    /// [`ParseError::Shrunk`] with the first that shrank, [`ParseError::Missing`] with the section.
     pub fn check_against(&self, in_use: &Extent) -> Result<(), ParseError> {
         let now = self.extent();
         for (what, now, before, least) in [
@@ -204,14 +243,44 @@ impl Parsed {
                 return Err(ParseError::Shrunk { what, now, before });
             }
         }
+        for (section, before) in &in_use.sections {
+            let now = now.sections.get(section).copied().unwrap_or(0);
+            if now == 0 || (*before >= WHOLE_SECTION && now.saturating_mul(2) < *before) {
+                let lost = format!(
+                    "{} of the {before} entries of section {section}",
+                    before.saturating_sub(now)
+                );
+                return Err(ParseError::Missing(lost));
+            }
+        }
         Ok(())
     }
 
-    pub(crate) fn reject(&mut self, file: &str, line: u64, reason: impl Into<String>) {
-        self.rejected.push(RejectedRow { file: file.to_owned(), line, reason: reason.into() });
+    /// Skips a row. `text` is what it says, to know it again.
+    pub(crate) fn reject(
+        &mut self,
+        (file, line): (&str, u64),
+        reason: impl Into<String>,
+        lost: Lost,
+        text: &str,
+    ) {
+        let digest = hex(&xxhash_rust::xxh3::xxh3_64(text.as_bytes()).to_be_bytes());
+        let (file, reason) = (file.to_owned(), reason.into());
+        self.rejected.push(RejectedRow { file, line, reason, lost, digest });
     }
 
     fn finish(mut self) -> Result<Self, ParseError> {
+        let mut overlong = Vec::new();
+        self.entities.retain(|entity| {
+            let fits = entity.uid.len() <= MOST_UID;
+            if !fits {
+                overlong.push(entity.uid.clone());
+            }
+            fits
+        });
+        for uid in overlong {
+            self.reject(("", 0), "a key is too long", Lost::Entry(uid.clone()), &uid);
+        }
         let rows = self.entities.len() + self.rejected.len();
         if self.entities.is_empty() && self.rejected.is_empty() {
             return Err(ParseError::Missing("any entry".to_owned()));
@@ -228,7 +297,7 @@ impl Parsed {
             });
         }
         // A repeated key keeps its first entry; the second is reported, not merged.
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = HashSet::new();
         let mut repeated = Vec::new();
         self.entities.retain(|entity| {
             let fresh = seen.insert(entity.uid.clone());
@@ -238,7 +307,7 @@ impl Parsed {
             fresh
         });
         for uid in repeated {
-            self.reject("", 0, format!("key {uid} repeats"));
+            self.reject(("", 0), format!("key {uid} repeats"), Lost::Nothing, &uid);
         }
         Ok(self)
     }
@@ -264,11 +333,27 @@ pub fn parse(format: Format, sources: &[Source<'_>]) -> Result<Parsed, ParseErro
 }
 
 /// Text of a file: UTF-8, or Windows-1252 where it is not (older editions).
-pub(crate) fn text_of(bytes: &[u8]) -> String {
+pub(crate) fn text_of(bytes: &[u8]) -> Cow<'_, str> {
     let bytes = bytes.strip_prefix(&[0xef, 0xbb, 0xbf]).unwrap_or(bytes);
     match std::str::from_utf8(bytes) {
-        Ok(text) => text.to_owned(),
+        Ok(text) => Cow::Borrowed(text),
         Err(_) => bytes.iter().map(|byte| windows_1252(*byte)).collect(),
+    }
+}
+
+/// The text of a file of lines, all of which are ended. The last line of one that was cut short seldom is; a control-Z
+/// may stand behind it.
+pub(crate) fn lines_of<'a>(source: &Source<'a>) -> Result<Cow<'a, str>, ParseError> {
+    let mut rest = source.bytes;
+    while let Some((0x1a | b' ', before)) = rest.split_last() {
+        rest = before;
+    }
+    match rest.last() {
+        None | Some(b'\n' | b'\r') => Ok(text_of(source.bytes)),
+        Some(_) => Err(ParseError::Malformed {
+            file: source.file_name().to_owned(),
+            reason: "the last line is not ended: the file is cut short".to_owned(),
+        }),
     }
 }
 
@@ -293,3 +378,6 @@ pub(crate) fn natural_order(name: &str) -> String {
         _ => name.trim().to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,8 +3,8 @@
 //! Invariant: `-0-` is the publisher's null; rows have no header; the remarks column overflows into the comments file and
 //! is put together again before it is read.
 
-use super::csv_rows::{Row, rows};
-use super::{ParseError, Parsed, Source, natural_order, text_of};
+use super::csv_rows::{Row, TOO_WIDE, rows};
+use super::{Lost, ParseError, Parsed, Source, lines_of, natural_order};
 use crate::date::BirthDate;
 use crate::entity::{Entity, EntityType, Gender, Identifier, NameKind};
 use std::collections::HashMap;
@@ -44,9 +44,12 @@ pub(super) fn parse(sources: &[Source<'_>]) -> Result<Parsed, ParseError> {
     for source in sources {
         match part_of(source.file_name()) {
             Some(Part::Comments) => {
-                for row in rows(&text_of(source.bytes), b',') {
+                let text = lines_of(source)?;
+                let mut rows = rows(&text, b',');
+                for row in rows.by_ref() {
                     comments.entry(row.field(0).to_owned()).or_default().push_str(value(&row, 1));
                 }
+                rows.end(source.file_name())?;
             }
             Some(Part::Primary) => has[0] = true,
             Some(Part::Aliases) => has[1] = true,
@@ -69,29 +72,38 @@ pub(super) fn parse(sources: &[Source<'_>]) -> Result<Parsed, ParseError> {
     for source in
         sources.iter().filter(|source| matches!(part_of(source.file_name()), Some(Part::Primary)))
     {
-        for row in rows(&text_of(source.bytes), b',') {
+        let text = lines_of(source)?;
+        let mut rows = rows(&text, b',');
+        for row in rows.by_ref() {
             match primary(&row, &comments) {
                 Ok(Some(entity)) => {
                     at_uid.insert(entity.uid.clone(), parsed.entities.len());
                     parsed.entities.push(entity);
                 }
                 Ok(None) => {}
-                Err(reason) => parsed.reject(source.file_name(), row.line, reason),
+                Err((reason, lost)) => {
+                    parsed.reject((source.file_name(), row.line), reason, lost, &row.text());
+                }
             }
         }
+        rows.end(source.file_name())?;
     }
     for source in sources {
         let part = part_of(source.file_name());
         if !matches!(part, Some(Part::Aliases | Part::Addresses)) {
             continue;
         }
-        for row in rows(&text_of(source.bytes), b',') {
+        let text = lines_of(source)?;
+        let mut rows = rows(&text, b',');
+        for row in rows.by_ref() {
             let uid = row.field(0);
             if is_end_mark(&row) {
                 continue;
             }
             let Some(entity) = at_uid.get(uid).and_then(|at| parsed.entities.get_mut(*at)) else {
-                parsed.reject(source.file_name(), row.line, format!("no entry has key {uid:?}"));
+                let (at, reason) =
+                    ((source.file_name(), row.line), format!("no entry has key {uid:?}"));
+                parsed.reject(at, reason, Lost::Nothing, &row.text());
                 continue;
             };
             match part {
@@ -99,6 +111,7 @@ pub(super) fn parse(sources: &[Source<'_>]) -> Result<Parsed, ParseError> {
                 _ => address(entity, &row),
             }
         }
+        rows.end(source.file_name())?;
     }
     Ok(parsed)
 }
@@ -108,20 +121,29 @@ fn is_end_mark(row: &Row) -> bool {
     row.len() <= 1 && row.field(0).trim_matches('\u{1a}').is_empty()
 }
 
-fn primary(row: &Row, comments: &HashMap<String, String>) -> Result<Option<Entity>, String> {
+/// The publisher's columns.
+const COLUMNS: usize = 12;
+
+fn primary(
+    row: &Row,
+    comments: &HashMap<String, String>,
+) -> Result<Option<Entity>, (String, Lost)> {
     if is_end_mark(row) {
         return Ok(None);
     }
     let uid = row.field(0);
     if uid.is_empty() || !uid.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(format!("{uid:?} is no entry number"));
+        return Err((format!("{uid:?} is no entry number"), Lost::SomeEntry));
     }
-    if row.len() < 11 {
-        return Err(format!("{} columns where 12 are needed", row.len()));
+    if row.exceeds(COLUMNS) {
+        return Err((TOO_WIDE.to_owned(), Lost::SomeEntry));
+    }
+    if row.len() + 1 < COLUMNS {
+        return Err((format!("{} columns where 12 are needed", row.len()), Lost::entry(uid)));
     }
     let name = value(row, 1);
     if name.is_empty() {
-        return Err("empty name".to_owned());
+        return Err(("empty name".to_owned(), Lost::entry(uid)));
     }
     let entity_type = match value(row, 2) {
         "" => EntityType::Organisation,

@@ -3,7 +3,7 @@
 //! Invariant: the stated record count must be there and agree with what was read, because this is how a cut file shows.
 
 use super::xml::{Node, walk};
-use super::{ParseError, Parsed, Source, ofac_csv, text_of};
+use super::{Lost, ParseError, Parsed, Source, ofac_csv, text_of};
 use crate::date::BirthDate;
 use crate::entity::{Entity, EntityType, Gender, Identifier, NameKind};
 
@@ -22,7 +22,8 @@ pub(super) fn parse(sources: &[Source<'_>]) -> Result<Parsed, ParseError> {
                 if node.name == "publshInformation" {
                     published = Some(node);
                 } else {
-                    records.push(entity(&node).map_err(|reason| (line, reason)));
+                    let lost = || (line, Lost::entry(node.get("uid")), format!("{node:?}"));
+                    records.push(entity(&node).map_err(|reason| (reason, lost())));
                 }
             },
         )?;
@@ -47,7 +48,9 @@ pub(super) fn parse(sources: &[Source<'_>]) -> Result<Parsed, ParseError> {
         for record in records {
             match record {
                 Ok(entity) => parsed.entities.push(entity),
-                Err((line, reason)) => parsed.reject(file, line, reason),
+                Err((reason, (line, lost, text))) => {
+                    parsed.reject((file, line), reason, lost, &text);
+                }
             }
         }
     }

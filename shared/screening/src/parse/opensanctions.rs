@@ -2,16 +2,16 @@
 //!
 //! Invariant: columns are found by their header, because the publisher adds columns; `id`, `schema` and `name` are needed.
 
-use super::csv_rows::{Header, Row, rows};
-use super::{ParseError, Parsed, Source, text_of};
+use super::csv_rows::{Header, Row, TOO_WIDE, rows};
+use super::{Lost, ParseError, Parsed, Source, lines_of};
 use crate::date::BirthDate;
 use crate::entity::{Entity, EntityType, Identifier, NameKind};
 
 pub(super) fn parse(sources: &[Source<'_>]) -> Result<Parsed, ParseError> {
     let mut parsed = Parsed::default();
     for source in sources {
-        let text = text_of(source.bytes);
-        let mut rows = rows(&text, b',').into_iter();
+        let text = lines_of(source)?;
+        let mut rows = rows(&text, b',');
         let header = rows.next().map(|row| Header::of(&row));
         let Some(header) = header.filter(|header| {
             ["id", "schema", "name"].iter().all(|name| header.column(name).is_some())
@@ -21,12 +21,15 @@ pub(super) fn parse(sources: &[Source<'_>]) -> Result<Parsed, ParseError> {
                 reason: "no header with id, schema and name".to_owned(),
             });
         };
-        for row in rows {
+        for row in rows.by_ref() {
             match entity(&header, &row) {
                 Ok(entity) => parsed.entities.push(entity),
-                Err(reason) => parsed.reject(source.file_name(), row.line, reason),
+                Err((reason, lost)) => {
+                    parsed.reject((source.file_name(), row.line), reason, lost, &row.text());
+                }
             }
         }
+        rows.end(source.file_name())?;
     }
     Ok(parsed)
 }
@@ -35,10 +38,13 @@ fn parts<'r>(header: &Header, row: &'r Row, column: &str) -> impl Iterator<Item 
     header.get(row, column).split(';').map(str::trim).filter(|part| !part.is_empty())
 }
 
-fn entity(header: &Header, row: &Row) -> Result<Entity, String> {
+fn entity(header: &Header, row: &Row) -> Result<Entity, (&'static str, Lost)> {
+    if header.is_exceeded_by(row) {
+        return Err((TOO_WIDE, Lost::SomeEntry));
+    }
     let (uid, name) = (header.get(row, "id"), header.get(row, "name"));
     if uid.is_empty() || name.is_empty() {
-        return Err("empty id or name".to_owned());
+        return Err(("empty id or name", Lost::entry(uid)));
     }
     let entity_type = EntityType::parse(header.get(row, "schema"));
     let mut entity = Entity::new(uid, entity_type, name);

@@ -3,8 +3,8 @@
 //! Invariant: rows that share a unique number describe one entity; "Name 6" is the family or the whole name and "Name 1"
 //! to "Name 5" the given names; the header may stand under a line with the report's date.
 
-use super::csv_rows::{Header, Row, rows};
-use super::{ParseError, Parsed, Source, text_of};
+use super::csv_rows::{Header, Row, TOO_WIDE, rows};
+use super::{Lost, ParseError, Parsed, Source, lines_of};
 use crate::date::BirthDate;
 use crate::entity::{Entity, EntityType, Gender, Identifier, NameKind, collapse_spaces};
 use std::collections::HashMap;
@@ -14,8 +14,8 @@ pub(super) fn parse(sources: &[Source<'_>]) -> Result<Parsed, ParseError> {
     let mut known: HashMap<String, usize> = HashMap::new();
     for source in sources {
         let file = source.file_name();
-        let text = text_of(source.bytes);
-        let mut rows = rows(&text, b',').into_iter();
+        let text = lines_of(source)?;
+        let mut rows = rows(&text, b',');
         let mut header = None;
         for row in rows.by_ref().take(3) {
             let candidate = Header::of(&row);
@@ -35,11 +35,16 @@ pub(super) fn parse(sources: &[Source<'_>]) -> Result<Parsed, ParseError> {
                 reason: "no header with Name 6 and a unique number".to_owned(),
             });
         };
-        for row in rows {
+        for row in rows.by_ref() {
             let uid = first(&header, &row, &number).to_owned();
             let name = name_of(&header, &row);
-            if uid.is_empty() || name.is_empty() {
-                parsed.reject(file, row.line, "no unique number or no name");
+            let problem = match (uid.is_empty() || name.is_empty(), header.is_exceeded_by(&row)) {
+                (_, true) => Some((TOO_WIDE, Lost::SomeEntry)),
+                (true, _) => Some(("no unique number or no name", Lost::entry(&uid))),
+                _ => None,
+            };
+            if let Some((reason, lost)) = problem {
+                parsed.reject((file, row.line), reason, lost, &row.text());
                 continue;
             }
             let at = *known.entry(uid.clone()).or_insert_with(|| {
@@ -55,6 +60,7 @@ pub(super) fn parse(sources: &[Source<'_>]) -> Result<Parsed, ParseError> {
                 add(&header, &row, entity, &name);
             }
         }
+        rows.end(file)?;
     }
     for entity in &mut parsed.entities {
         // The first row of an entity need not hold its main name.

@@ -3,7 +3,7 @@
 //! Invariant: both sections, individuals and entities, must be there; "Low" aliases are weak, "f.k.a." are former.
 
 use super::xml::{Node, walk};
-use super::{ParseError, Parsed, Source, text_of};
+use super::{Lost, ParseError, Parsed, Source, text_of};
 use crate::date::{BirthDate, PartialDate};
 use crate::entity::{Entity, EntityType, Gender, Identifier, NameKind, collapse_spaces};
 
@@ -18,7 +18,8 @@ pub(super) fn parse(sources: &[Source<'_>]) -> Result<Parsed, ParseError> {
             &text,
             |name| matches!(name, "INDIVIDUAL" | "ENTITY"),
             |node, line| {
-                records.push(entity(&node).map_err(|reason| (line, reason)));
+                let lost = || (line, Lost::entry(node.get("DATAID")), format!("{node:?}"));
+                records.push(entity(&node).map_err(|reason| (reason, lost())));
             },
         )?;
         if seen.root.name != "CONSOLIDATED_LIST" {
@@ -37,7 +38,9 @@ pub(super) fn parse(sources: &[Source<'_>]) -> Result<Parsed, ParseError> {
         for record in records {
             match record {
                 Ok(entity) => parsed.entities.push(entity),
-                Err((line, reason)) => parsed.reject(file, line, reason),
+                Err((reason, (line, lost, text))) => {
+                    parsed.reject((file, line), reason, lost, &text);
+                }
             }
         }
     }

@@ -2,8 +2,9 @@
 //!
 //! One transaction removes the customer's item, its lookup rows, its file number, its claim on an e-mail address and its
 //! place in the counters, and leaves the end of the audit chain and an event. From then on no read finds the customer.
-//! The event brings the rest of its partition (sub-resources, reviews, screening evidence: more than a transaction takes)
-//! to the worker that purges it. Audit entries name fields and hold no values; they stay.
+//! The event brings the rest (sub-resources, reviews, screening evidence, its applications and accounts with their
+//! sessions: more than a transaction takes) to the worker that purges it. Audit entries name fields and hold no values;
+//! they stay.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::audit::{Actor, AuditAction, AuditEntry, AuditHead};
@@ -18,7 +19,9 @@ use super::counts::add_counts;
 use super::find::stored_lookups;
 use super::record::{malformed, read_digest};
 use super::{Customers, CustomersError};
-use crate::keys::{CifKey, CustomerKey, ErasedKey, Key, LookupKey, customer_partition};
+use crate::keys::{
+    CifKey, CustomerKey, ErasedKey, Key, LookupKey, customer_partition, held_subject_partition,
+};
 use crate::{Expression, Query, Transaction, WriteError, number, outbox, text};
 
 /// An erasure to be written.
@@ -34,8 +37,8 @@ pub struct Erasure<'a> {
 
 /// What stays of an erased customer's partition; everything else is purged.
 fn stays(sort_key: &str) -> bool {
-    // Events hold ids alone and expire by themselves.
-    sort_key == "ERASED" || sort_key.starts_with("AUDIT#") || sort_key.starts_with("EVENT#")
+    // Events have left by the stream long since, and those of an earlier release name the partner's own id.
+    sort_key == "ERASED" || sort_key.starts_with("AUDIT#")
 }
 
 /// A sort key and nothing else, for removing what a query found.
@@ -143,14 +146,31 @@ impl Customers {
         let mut removed = 0;
         for item in items {
             let Some(sk) = text(&item, "sk").filter(|sk| !stays(sk)) else { continue };
-            let key = Found { pk: pk.clone(), sk: sk.to_owned() };
-            match Box::pin(self.table.delete(&key, Expression::present())).await {
-                Ok(()) => removed += 1,
-                // Another worker was faster.
-                Err(WriteError::Refused(_)) => {}
-                Err(WriteError::Store(error)) => return Err(error.into()),
+            // An application or account goes before the note that finds it.
+            if let Some(held) = held_subject_partition(partner, sk) {
+                removed += self.purge_partition(held).await?;
             }
+            removed += self.purge_item(pk.clone(), sk).await?;
         }
         Ok(removed)
+    }
+
+    async fn purge_partition(&self, pk: String) -> Result<u64, CustomersError> {
+        let mut removed = 0;
+        for item in Box::pin(self.table.query_all(&Query::partition(pk.clone()))).await? {
+            let Some(sk) = text(&item, "sk") else { continue };
+            removed += self.purge_item(pk.clone(), sk).await?;
+        }
+        Ok(removed)
+    }
+
+    async fn purge_item(&self, pk: String, sk: &str) -> Result<u64, CustomersError> {
+        let key = Found { pk, sk: sk.to_owned() };
+        match Box::pin(self.table.delete(&key, Expression::present())).await {
+            Ok(()) => Ok(1),
+            // Another worker was faster.
+            Err(WriteError::Refused(_)) => Ok(0),
+            Err(WriteError::Store(error)) => Err(error.into()),
+        }
     }
 }

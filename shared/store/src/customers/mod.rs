@@ -35,6 +35,7 @@ mod evidence;
 mod find;
 mod hits_record;
 mod listing;
+mod own_ids;
 mod record;
 mod summary;
 #[cfg(test)]
@@ -59,6 +60,7 @@ pub use erase::Erasure;
 pub use evidence::{evidence, evidence_digest};
 pub use find::{BY_PARTNER, ListError, ListFilter, OPEN_CASES, Term};
 pub use listing::{Listed, ListingOrder, SortBy, SummaryFilter};
+pub use own_ids::OwnIds;
 pub use summary::Summary;
 pub use watched::Watched;
 

@@ -34,6 +34,7 @@ use super::CustomersError;
 use super::contact_record::{ContactRecord, read_contact, write_contact};
 use super::enrolment_record::{EnrolmentRecord, read_enrolment, write_enrolment};
 use super::hits_record::{HitsRecord, read_scan, write_hits};
+use super::listing::has_case;
 use super::summary::{SummaryRecord, summary_of};
 use crate::keys::{
     CustomerKey, Key, account_partition, case_partition, listing_partition, listing_sort, name_sort,
@@ -61,6 +62,7 @@ struct CustomerRecord {
     standing: Option<Standing>,
     account: Option<AccountId>,
     enrolment: Option<EnrolmentRecord>,
+    sandbox: Option<bool>,
     created_at: Timestamp,
     modified_at: Timestamp,
     version: u64,
@@ -193,6 +195,7 @@ pub(super) fn write_customer(
         standing: Some(customer.standing()),
         account: customer.account,
         enrolment: customer.enrolment.as_ref().map(write_enrolment).transpose()?,
+        sandbox: customer.sandbox,
         created_at: customer.created_at,
         modified_at: customer.modified_at,
         version: customer.version,
@@ -204,10 +207,9 @@ pub(super) fn write_customer(
         proofs: customer.proofs.iter().map(|(kind, proof)| (*kind, write_proof(proof))).collect(),
         list_pk: listing_partition(customer.partner),
         list_sk: listing_sort(customer.created_at, customer.id),
-        case_pk: [&customer.ofac, &customer.pep_scan]
-            .iter()
-            .any(|scan| is_case(scan.status))
-            .then(|| case_partition(customer.partner)),
+        case_pk: ([&customer.ofac, &customer.pep_scan].iter().any(|scan| is_case(scan.status))
+            || has_case(customer.standing()))
+        .then(|| case_partition(customer.partner)),
         name_sk: Some(name_sort(&summary.folded_name, customer.id)),
         account_pk: customer.account.map(|account| account_partition(customer.partner, account)),
         summary: Some(summary),
@@ -258,6 +260,7 @@ pub(super) fn read_customer(item: Item, keys: &ScopeKeys) -> Result<Customer, Cu
         contacts,
         proofs: record.proofs.into_iter().map(|(kind, proof)| (kind, read_proof(proof))).collect(),
         is_listed: record.summary.is_some(),
+        sandbox: record.sandbox,
     })
 }
 

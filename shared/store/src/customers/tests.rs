@@ -1,6 +1,8 @@
 //! Customers against a real expression engine.
 
+mod earlier;
 mod screening;
+mod subjects;
 
 use std::sync::Arc;
 
@@ -132,6 +134,7 @@ fn bodies(owner: CustomerId) -> Vec<ContactBody> {
 }
 
 struct World {
+    database: TestDatabase,
     customers: Customers,
     clock: Arc<FixedClock>,
     random: Arc<dyn Random>,
@@ -153,7 +156,7 @@ impl World {
         let customers =
             Customers::new(database.customers(), Arc::new(ring), shared, Arc::clone(&random));
         let partner = PartnerId::new(&*clock, &*random);
-        Self { customers, clock, random, partner }
+        Self { database, customers, clock, random, partner }
     }
 
     async fn onboard(

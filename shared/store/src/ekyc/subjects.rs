@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::expressions::on;
 use super::{Ekyc, EkycError, Place, SubjectHead};
-use crate::keys::{Key, SubjectKey};
+use crate::keys::{HeldSubjectKey, Key, SubjectKey};
 use crate::{Expression, Item, StoreError, Transaction, from_item, text, to_item};
 
 /// The label of a subject's entry in a transaction.
@@ -173,7 +173,8 @@ impl Ekyc {
     }
 
     /// Adds a subject to a transaction: a new one when `before` is `None`, else one that is still at that version. The
-    /// transaction also writes the customer, whose version it is conditional on.
+    /// transaction also writes the customer, whose version it is conditional on; a new subject is noted beside the
+    /// customer, whose erasure takes it along.
     ///
     /// # Errors
     /// [`EkycError`].
@@ -202,6 +203,10 @@ impl Ekyc {
             Some(version) => on("#version = :version").number(":version", version),
         };
         transaction.put(SUBJECT, &self.table, item, condition);
+        if before.is_none() {
+            let held = HeldSubjectKey::new(place.partner, subject.customer, place.subject.clone());
+            transaction.put_new("held subject", &self.table, held.to_item());
+        }
         Ok(())
     }
 }

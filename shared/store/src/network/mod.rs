@@ -2,6 +2,7 @@
 //!
 //! Invariants:
 //! - No item holds a value, a name, a partner's id or a customer's id: keys and contents are keyed digests.
+//! - Customers of the sandbox have a memory of their own: nobody invented speaks for or against anybody real.
 //! - A customer contributes once per attribute, so recording it again changes nothing, and recording it after a change moves
 //!   its contributions.
 //! - What a customer has contributed stands in its trail, which the same transaction writes: a process that dies at any line
@@ -42,6 +43,9 @@ use self::trail::Trail;
 
 /// How often what others write as well is read and written again before the caller has to wait.
 const TRIES: usize = 6;
+
+/// An operator's warning counts in both; repeating it after half of it was done does the other half.
+const BOTH_MEMORIES: [bool; 2] = [false, true];
 
 const TRAIL: &str = "trail";
 const HISTORY: &str = "history";
@@ -115,16 +119,17 @@ fn member(keys: &ScopeKeys, partner: PartnerId) -> Fingerprint {
     print(keys, "network-member", &partner.to_string())
 }
 
-/// The key of one attribute's history.
-fn history_key(keys: &ScopeKeys, kind: AttributeKind, value: &str) -> NetworkKey {
-    let name = match kind {
-        AttributeKind::TaxId => "network-key-tax-id",
-        AttributeKind::Email => "network-key-email",
-        AttributeKind::Phone => "network-key-phone",
-        AttributeKind::Device => "network-key-device",
-        AttributeKind::BankAccount => "network-key-bank-account",
-        AttributeKind::Person => "network-key-person",
+/// The key of one attribute's history, in the memory of the sandbox or in that of real customers.
+fn history_key(keys: &ScopeKeys, kind: AttributeKind, value: &str, sandbox: bool) -> NetworkKey {
+    let (real, invented) = match kind {
+        AttributeKind::TaxId => ("network-key-tax-id", "sandbox-key-tax-id"),
+        AttributeKind::Email => ("network-key-email", "sandbox-key-email"),
+        AttributeKind::Phone => ("network-key-phone", "sandbox-key-phone"),
+        AttributeKind::Device => ("network-key-device", "sandbox-key-device"),
+        AttributeKind::BankAccount => ("network-key-bank-account", "sandbox-key-bank-account"),
+        AttributeKind::Person => ("network-key-person", "sandbox-key-person"),
     };
+    let name = if sandbox { invented } else { real };
     let index = keys.blind_index(IndexKind::named(name), value.as_bytes());
     NetworkKey::new(kind, index.as_str().to_owned())
 }
@@ -150,7 +155,7 @@ fn contribution(
         .remembered()
         .into_iter()
         .map(|(kind, value)| {
-            let key = history_key(keys, kind, &value);
+            let key = history_key(keys, kind, &value, attributes.sandbox);
             (key.pk(), (kind, key.value))
         })
         .collect();
@@ -329,11 +334,15 @@ impl Network {
     ) -> Result<(), NetworkError> {
         let keys = self.ring.keys(Scope::Global).await?;
         let who = member(&keys, partner);
-        self.change_alone(&history_key(&keys, kind, value), |history| {
-            let at = history.alerts.get(&who).map_or(now, |alert| alert.at);
-            history.alerts.insert(who.clone(), Alert { at, shared });
-        })
-        .await
+        for sandbox in BOTH_MEMORIES {
+            let key = history_key(&keys, kind, value, sandbox);
+            let raised = self.change_alone(&key, |history| {
+                let at = history.alerts.get(&who).map_or(now, |alert| alert.at);
+                history.alerts.insert(who.clone(), Alert { at, shared });
+            });
+            raised.await?;
+        }
+        Ok(())
     }
 
     /// Takes an attribute off a partner's alert list.
@@ -347,10 +356,14 @@ impl Network {
     ) -> Result<(), NetworkError> {
         let keys = self.ring.keys(Scope::Global).await?;
         let who = member(&keys, partner);
-        self.change_alone(&history_key(&keys, kind, value), |history| {
-            history.alerts.remove(&who);
-        })
-        .await
+        for sandbox in BOTH_MEMORIES {
+            let key = history_key(&keys, kind, value, sandbox);
+            let withdrawn = self.change_alone(&key, |history| {
+                history.alerts.remove(&who);
+            });
+            withdrawn.await?;
+        }
+        Ok(())
     }
 
     /// Changes one history and nothing else.

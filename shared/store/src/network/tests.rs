@@ -56,6 +56,7 @@ fn attributes(email: &str) -> Attributes {
         last_name: Some("oduya".into()),
         birth_date: Some("1988-02-14".into()),
         address: Some("9elmst|89501|US".into()),
+        sandbox: false,
     }
 }
 
@@ -224,8 +225,8 @@ async fn alerts_stand_until_they_are_withdrawn() {
     record(&world, '6', '2', "a@b.example").await.unwrap();
     world.network.forget(partner('6'), customer('2'), now()).await.unwrap();
     let items = histories(&world).await;
-    assert_eq!(items.len(), 1);
-    assert!(number(&items[0], "expiresAt").is_none(), "a warning does not expire");
+    assert_eq!(items.len(), 2, "one in each memory");
+    assert!(items.iter().all(|item| number(item, "expiresAt").is_none()), "warnings do not expire");
     let view = world.look('7', '3', "a@b.example").await;
     let alerts = &view.histories[&AttributeKind::Email].alerts;
     assert!(alerts.values().all(|alert| alert.shared) && !alerts.contains_key(&view.member));
@@ -271,4 +272,32 @@ async fn a_process_may_die_at_every_call() {
             return;
         }
     }
+}
+
+#[tokio::test]
+async fn the_sandbox_has_a_memory_of_its_own_and_the_same_warnings() {
+    let world = world();
+    let sandbox = |email: &str| Attributes { sandbox: true, ..attributes(email) };
+    world
+        .network
+        .record(partner('1'), customer('1'), &sandbox("a@b.example"), version(1), now())
+        .await
+        .unwrap();
+    let histories = async |attributes: &Attributes| {
+        let gathered = world.network.gather(partner('2'), customer('2'), attributes).await.unwrap();
+        gathered.view.histories
+    };
+    assert!(histories(&attributes("a@b.example")).await.is_empty());
+    assert_eq!(histories(&sandbox("a@b.example")).await.len(), 5);
+    let bad = (AttributeKind::Email, "bad@b.example");
+    world.network.raise_alert(partner('1'), bad, true, now()).await.unwrap();
+    for attributes in [attributes("bad@b.example"), sandbox("bad@b.example")] {
+        assert_eq!(histories(&attributes).await[&AttributeKind::Email].alerts.len(), 1);
+    }
+    world.network.withdraw_alert(partner('1'), bad).await.unwrap();
+    assert!(histories(&attributes("bad@b.example")).await.is_empty());
+    assert!(!histories(&sandbox("bad@b.example")).await.contains_key(&AttributeKind::Email));
+    // Forgetting finds what was given to either.
+    world.network.forget(partner('1'), customer('1'), now()).await.unwrap();
+    assert!(histories(&sandbox("a@b.example")).await.is_empty());
 }

@@ -1,0 +1,56 @@
+//! A reviewer decides about the hits that were seen, and about no others.
+
+use domain::scan::ScanStatus;
+
+use super::*;
+
+/// A decision of somebody who has seen these hits.
+fn decide<'c>(id: &str, decision: &str, hits: &Value) -> Call<'c> {
+    let body = json!({ "decision": decision, "reason": "another person", "hits": hits });
+    call("POST", format!("customers/{id}/ofac-decision")).body(body)
+}
+
+#[tokio::test]
+async fn a_hit_that_came_in_meanwhile_is_not_decided_about() {
+    let world = World::new();
+    let id = world.bob().await;
+    world.screen(&id, &["1"], &[]).await;
+    let path = format!("customers/{id}/ofac-decision");
+    let opened = world.ok(call("POST", &*path).body(json!({ "decision": "Reviewing" }))).await;
+    let seen = opened["hits"].clone();
+    assert_eq!((&seen[0]["listId"], &seen[0]["uid"]), (&json!("sdn"), &json!("1")));
+    assert_eq!(seen.as_array().unwrap().len(), 1);
+    assert_eq!(opened["ofac"], "Reviewing");
+    // While the reviewer reads, another entry hits.
+    world.screen(&id, &["1", "2"], &[]).await;
+    for decision in ["Clear", "Positive", "Reviewing"] {
+        let refused = world.errors(decide(&id, decision, &seen)).await;
+        let why = "2005 The scan's undecided hits are not the ones that the decision names";
+        assert_eq!(refused, (400, vec![why.to_owned()]), "{decision}");
+    }
+    assert_eq!(world.record(&id).await.ofac.status, ScanStatus::Failed);
+    let opened = world.ok(call("POST", &*path).body(json!({ "decision": "Reviewing" }))).await;
+    let cleared = world.ok(decide(&id, "Clear", &opened["hits"]).key("k")).await;
+    assert_eq!(cleared["ofac"], "Clear");
+    assert!(cleared.get("hits").is_none());
+    // Repeated, it is answered as it was, although nothing is undecided any more.
+    assert_eq!(world.ok(decide(&id, "Clear", &opened["hits"]).key("k")).await, cleared);
+}
+
+#[tokio::test]
+async fn the_content_of_a_hit_counts_and_may_be_a_whole_digest() {
+    let world = World::new();
+    let id = world.bob().await;
+    world.screen(&id, &["1"], &[]).await;
+    let hit = |content: &str| json!([{ "listId": "sdn", "uid": "1", "content": content }]);
+    for other in [hit("fedcba9876543210"), json!([])] {
+        assert_eq!(world.errors(decide(&id, "Clear", &other)).await.0, 400);
+    }
+    let wrong = world.errors(decide(&id, "Clear", &json!([{ "uid": "1", "content": "x" }]))).await;
+    assert_eq!(
+        wrong.1,
+        ["1000 hits[0].listId is required", "1004 hits[0].content must be 16 hexadecimal digits"]
+    );
+    let whole = "0123456789abcdef".repeat(2);
+    assert_eq!(world.ok(decide(&id, "Clear", &hit(&whole))).await["ofac"], "Clear");
+}

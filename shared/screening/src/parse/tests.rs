@@ -1,0 +1,158 @@
+//! What is true of every format: a file that is cut short is noticed, and a skipped row says what is lost with it.
+
+use super::*;
+
+/// A file of each format with several entries, the first of which has the key 1 where keys may be chosen.
+fn files() -> Vec<(Format, Vec<(&'static str, String)>)> {
+    let numbers = 1..=40;
+    let lines = |header: &str, line: &dyn Fn(u32) -> String| {
+        let rows: Vec<String> = numbers.clone().map(line).collect();
+        format!("{header}{}\n", rows.join("\n"))
+    };
+    let ofac = lines("", &|at| {
+        format!(
+            "{at},\"QUILL {at}, Ana\",\"individual\",\"SDGT\",-0- ,-0- ,-0- ,-0- ,-0- ,-0- ,-0- ,-0- "
+        )
+    });
+    let details = |kind: &str| lines("", &|at| format!("{at},{at}0,{kind},\"A{at}\",-0- "));
+    let csl = lines("source,entity_number,name,remarks\n", &|at| {
+        format!("SDN,{at},\"QUILL {at}, Ana\",\"remark {at}\"")
+    });
+    let simple =
+        lines("id,schema,name,dataset\n", &|at| format!("{at},Person,\"Ana Quill {at}\",\"Test\""));
+    let uk = lines("Unique ID,Name 6,Name type,Other Information\n", &|at| {
+        format!("{at},QUILL {at},Primary Name,\"remark {at}\"")
+    });
+    let eu = lines("Entity_LogicalId;NameAlias_WholeName;Entity_Remark\n", &|at| {
+        format!("{at};Ana Quill {at};\"remark {at}\"")
+    });
+    let jsonl = lines("", &|at| format!("{{\"uid\":\"{at}\",\"name\":\"Ana Quill {at}\"}}"));
+    let people = |open: &str, person: &dyn Fn(u32) -> String, close: &str| {
+        format!("{open}{}{close}", numbers.clone().map(person).collect::<String>())
+    };
+    let un = people(
+        "<CONSOLIDATED_LIST><INDIVIDUALS>",
+        &|at| {
+            format!(
+                "<INDIVIDUAL><DATAID>{at}</DATAID><FIRST_NAME>ANA {at}</FIRST_NAME></INDIVIDUAL>"
+            )
+        },
+        "</INDIVIDUALS><ENTITIES></ENTITIES></CONSOLIDATED_LIST>",
+    );
+    let eu_xml = people(
+        "<export>",
+        &|at| {
+            format!(
+                "<sanctionEntity logicalId=\"{at}\"><nameAlias wholeName=\"Ana {at}\"/></sanctionEntity>"
+            )
+        },
+        "</export>",
+    );
+    let ofac_xml = people(
+        "<sdnList><publshInformation><Record_Count>40</Record_Count></publshInformation>",
+        &|at| format!("<sdnEntry><uid>{at}</uid><lastName>QUILL {at}</lastName></sdnEntry>"),
+        "</sdnList>",
+    );
+    vec![
+        (Format::Jsonl, vec![("list.jsonl", jsonl)]),
+        (
+            Format::OfacCsv,
+            vec![("add.csv", details("-0- ")), ("alt.csv", details("aka")), ("sdn.csv", ofac)],
+        ),
+        (Format::OfacXml, vec![("sdn.xml", ofac_xml)]),
+        (Format::UnXml, vec![("un.xml", un)]),
+        (Format::UkCsv, vec![("uk.csv", uk)]),
+        (Format::EuCsv, vec![("eu.csv", eu)]),
+        (Format::EuXml, vec![("eu.xml", eu_xml)]),
+        (Format::CslCsv, vec![("csl.csv", csl)]),
+        (Format::OpenSanctionsCsv, vec![("targets.simple.csv", simple)]),
+    ]
+}
+
+fn read(format: Format, files: &[(&'static str, String)]) -> Result<Parsed, ParseError> {
+    let sources: Vec<Source<'_>> =
+        files.iter().map(|(name, text)| Source::new(name, text.as_bytes())).collect();
+    parse(format, &sources)
+}
+
+#[test]
+fn a_file_cut_in_its_last_twentieth_is_refused() {
+    let all = files();
+    assert_eq!(all.len(), Format::ALL.len());
+    for (format, whole) in all {
+        assert_eq!(read(format, &whole).unwrap().entities.len(), 40, "{format:?}");
+        for file in 0..whole.len() {
+            let length = whole[file].1.len();
+            for cut in 1..=length / 20 {
+                let mut files = whole.clone();
+                files[file].1.truncate(length - cut);
+                let whole_object = format == Format::Jsonl && files[file].1.ends_with('}');
+                let at_a_line = files[file].1.ends_with('\n') || whole_object;
+                let refused = read(format, &files).is_err();
+                // Where lines end is where nothing can be seen in the file itself.
+                assert!(refused || at_a_line, "{format:?}, {cut} bytes short");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_quote_that_is_never_closed_refuses_the_file() {
+    for (format, mut files) in files() {
+        let last = files.len() - 1;
+        let text = &files[last].1;
+        // In a line of the last twentieth, so that few entries are lost in it.
+        let Some(at) = text.rfind("\n").and_then(|end| text[..end].rfind('"')) else { continue };
+        if matches!(format, Format::Jsonl | Format::OfacXml | Format::EuXml) {
+            continue;
+        }
+        files[last].1.remove(at);
+        let refused = read(format, &files);
+        assert!(matches!(refused, Err(ParseError::Malformed { .. })), "{format:?}: {refused:?}");
+    }
+}
+
+#[test]
+fn a_skipped_row_says_which_entry_is_lost_as_far_as_it_can() {
+    for (format, line, lost) in [
+        (Format::Jsonl, "{\"uid\":\"7\",\"name\":\" \"}", Lost::Entry("7".to_owned())),
+        (Format::Jsonl, "{\"uid\":\"7\",\"name\":7}", Lost::Entry("7".to_owned())),
+        (Format::Jsonl, "{\"uid\":\"7\",\"name", Lost::SomeEntry),
+        (Format::OfacCsv, "7,\"QUILL\"", Lost::Entry("7".to_owned())),
+        (Format::OfacCsv, "7x,\"QUILL\"", Lost::SomeEntry),
+        (Format::UkCsv, "7,,Primary Name,", Lost::Entry("7".to_owned())),
+        (Format::UkCsv, ",QUILL,Primary Name,", Lost::SomeEntry),
+        (Format::EuCsv, "7;;remark", Lost::Entry("7".to_owned())),
+        (Format::EuCsv, "7x;Ana;", Lost::SomeEntry),
+        (Format::CslCsv, "SDN,7,,", Lost::Entry("SDN-7".to_owned())),
+        (Format::CslCsv, ",7,QUILL,", Lost::SomeEntry),
+        (Format::CslCsv, "SDN,7,QUILL,,8,SDN,QUILL", Lost::SomeEntry),
+        (Format::OpenSanctionsCsv, "7,Person,,", Lost::Entry("7".to_owned())),
+        (Format::OpenSanctionsCsv, ",Person,Ana,", Lost::SomeEntry),
+    ] {
+        let mut files = files().into_iter().find(|(known, _)| *known == format).unwrap().1;
+        let last = files.len() - 1;
+        let text = files[last].1.clone();
+        let mut lines: Vec<&str> = text.lines().collect();
+        let seventh = lines.iter().position(|line| line.contains("7")).unwrap();
+        lines[seventh] = line;
+        files[last].1 = lines.join("\n") + "\n";
+        let parsed = read(format, &files).unwrap();
+        let found: Vec<&Lost> = parsed
+            .rejected
+            .iter()
+            .map(|row| &row.lost)
+            .filter(|lost| **lost != Lost::Nothing)
+            .collect();
+        assert_eq!(found, [&lost], "{format:?} {line}");
+        assert_eq!(parsed.entities.len(), 39);
+    }
+}
+
+#[test]
+fn an_overlong_key_is_malformed() {
+    let line = |uid: &str| format!("{{\"uid\":\"{uid}\",\"name\":\"Ana Quill\"}}\n");
+    let text = line("1") + &line(&"9".repeat(MOST_UID + 1)) + &line(&"8".repeat(MOST_UID));
+    let parsed = read(Format::Jsonl, &[("a.jsonl", text)]).unwrap();
+    assert_eq!((parsed.entities.len(), parsed.rejected.len()), (2, 1));
+}

@@ -1,0 +1,165 @@
+//! Every hit is found, however many there are, and none is lost with what is printed.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::*;
+use crate::entity::{ListEdition, ListInfo, Script};
+use crate::{Format, Source, compile, parse};
+
+fn compiled(people: &[(String, String)]) -> Vec<u8> {
+    let entities =
+        people.iter().map(|(uid, name)| Entity::new(uid, EntityType::Person, name)).collect();
+    compile(&[ListEdition { info: ListInfo::new("t", "Test", Topic::Sanctions), entities }])
+        .unwrap()
+}
+
+fn index(people: &[(String, String)]) -> Index {
+    Index::from_bytes(compiled(people)).unwrap()
+}
+
+/// So many people of one name, and one whose name is like it.
+fn crowd(count: usize) -> Vec<(String, String)> {
+    let mut people: Vec<(String, String)> =
+        (0..count).map(|number| (format!("c{number:05}"), "Maria Delgado".to_owned())).collect();
+    people.push(("other".to_owned(), "Maria Delgada".to_owned()));
+    people.push(("nobody".to_owned(), "Bertil Oxenmark".to_owned()));
+    people
+}
+
+fn screen(index: &Index, name: &str, sought: &[EntityKey]) -> Screened {
+    index.screen(&mut Scratch::default(), &Query::person(name), &Config::default(), sought)
+}
+
+#[test]
+fn a_crowd_hides_nobody() {
+    for count in [19, 64, 200, 3_000] {
+        let found = screen(&index(&crowd(count)), "Maria Delgado", &[]);
+        assert!(found.is_complete);
+        assert_eq!(found.matches.len(), count + 1, "all of them and the one like it");
+        assert_eq!(found.matches.last().unwrap().uid, "other");
+        assert_eq!(found.hits.len(), (count + 1).min(Config::default().max_hits));
+        for (hit, known) in found.hits.iter().zip(&found.matches) {
+            assert_eq!(
+                (&hit.uid, hit.score, &hit.content_hash),
+                (&known.uid, known.score, &known.content_hash)
+            );
+        }
+    }
+}
+
+#[test]
+fn a_search_that_does_not_come_to_an_end_says_so() {
+    let found = screen(&index(&crowd(MOST_SCORED + 1)), "Maria Delgado", &[]);
+    assert!(!found.is_complete);
+    assert!(found.matches.len() >= MOST_SCORED);
+    // Nothing that resembles the crowd: nothing to be cut.
+    assert!(screen(&index(&crowd(MOST_SCORED + 1)), "Bertil Oxenmark", &[]).is_complete);
+}
+
+#[test]
+fn what_is_sought_is_compared_whatever_it_shares() {
+    let mut people = crowd(MOST_SCORED + 200);
+    // Sorted behind the crowd: the search ends before it comes to this one.
+    people.push(("z".to_owned(), "Maria Delgada".to_owned()));
+    let index = index(&people);
+    let key = |uid: &str| EntityKey { list_id: "t".to_owned(), uid: uid.to_owned() };
+    let has = |sought: &[EntityKey]| {
+        screen(&index, "Maria Delgado", sought).matches.iter().any(|found| found.uid == "z")
+    };
+    assert!(!has(&[]), "the crowd is scored first");
+    assert!(has(&[key("z"), key("gone")]));
+    assert!(!has(&[key("nobody")]), "being looked for makes nobody a hit");
+    let none = screen(&index, "Maria Delgado", &[key("nobody")]);
+    assert!(none.matches.iter().all(|found| found.uid != "nobody"));
+}
+
+#[test]
+fn a_hit_stands_when_what_is_printed_is_damaged() {
+    let people = [("1".to_owned(), "Наталья Оксенмаркова".to_owned())];
+    let whole = compiled(&people);
+    let mut damaged = whole.clone();
+    // The compressed entries are the last section of the file.
+    let last = damaged.len() - 3;
+    damaged[last] ^= 0x55;
+    let (whole, damaged) = (Index::from_bytes(whole).unwrap(), Index::from_bytes(damaged).unwrap());
+    assert!(whole.entity("t", "1").is_some() && damaged.entity("t", "1").is_none());
+    let query = "Natalya Oksenmarkova";
+    let (before, after) = (screen(&whole, query, &[]), screen(&damaged, query, &[]));
+    assert_eq!(before.matches, after.matches);
+    let ([before], [after]) = (&before.hits[..], &after.hits[..]) else { panic!("one hit each") };
+    assert!(before.is_printed && !after.is_printed);
+    assert_eq!((before.matched_script, after.matched_script), (Script::Cyrillic, Script::Latin));
+    assert_eq!(
+        (&after.uid, after.score, &after.content_hash),
+        (&before.uid, before.score, &before.content_hash)
+    );
+    assert_eq!(after.explanation.tokens, before.explanation.tokens);
+    assert!((after.explanation.score() - after.score).abs() < 1e-9);
+    assert_eq!(after.matched_name, "natalya oksenmarkova");
+    assert_eq!(damaged.content_of("t", "1"), whole.content_of("t", "1"));
+    assert_eq!(damaged.content_of("t", "2"), None);
+}
+
+/// Against every name of the full list, one by one: what hits is found, but for names that have next to nothing but
+/// initials ("GRUPO S. S.A. DE C.V."). Skips, saying so, where the list is absent.
+#[test]
+fn no_hit_is_out_of_reach() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/screening");
+    let (Ok(list), Ok(queries)) = (
+        std::fs::read(folder.join("sdn_full.jsonl")),
+        std::fs::read_to_string(folder.join("q_mutations.tsv")),
+    ) else {
+        println!("skipped: {} is absent", folder.display());
+        return;
+    };
+    let parsed = parse(Format::Jsonl, &[Source::new("sdn", &list)]).unwrap();
+    let info = ListInfo::new("t", "Test", Topic::Sanctions);
+    let bytes = compile(&[ListEdition { info, entities: parsed.entities }]).unwrap();
+    let index = Index::from_bytes(bytes).unwrap();
+    let (config, mut scratch) = (Config::default(), Scratch::default());
+    let (mut hitting, mut missed) = (0, Vec::new());
+    for line in queries.lines().skip(1).step_by(16) {
+        let fields: Vec<&str> = line.split('\t').collect();
+        let query = Query::named(EntityType::parse(fields[1]), fields[2]);
+        let found = index.screen(&mut scratch, &query, &config, &[]);
+        assert!(found.is_complete);
+        let found: BTreeSet<String> = found.matches.into_iter().map(|found| found.uid).collect();
+        let all: BTreeSet<String> = index.by_brute_force(&query, &config);
+        assert!(found.is_subset(&all));
+        hitting += all.len();
+        missed.extend(all.difference(&found).map(|uid| format!("{} {uid}", fields[2])));
+    }
+    println!("{hitting} hits, {} missed: {missed:#?}", missed.len());
+    assert!(hitting > 50 && missed.len() * 20 <= hitting, "{missed:#?}");
+}
+
+impl Index {
+    /// The keys of all entries that hit, by comparing every name of the list.
+    fn by_brute_force(&self, query: &Query, config: &Config) -> BTreeSet<String> {
+        let mut scratch = Scratch::default();
+        let subject = Subject::of(query);
+        for (number, name) in query.names.iter().enumerate() {
+            let (tokens, letters) = analyse(name, query.entity_type.0);
+            let names = (0..self.name_count() as u32).filter(|name| {
+                let kind = self.name_types()[*name as usize];
+                query.entity_type.0.meets(EntityType::from_code(kind))
+            });
+            scratch.best = names.map(|name| (0.0, name)).collect();
+            scratch.same_letters =
+                letters.into_iter().flat_map(|hash| self.with_letters(hash)).collect();
+            let all = Config { candidates: usize::MAX, ..config.clone() };
+            self.score_candidates(
+                &mut scratch,
+                &tokens,
+                number as u16,
+                &subject,
+                &all,
+                Reach::Best,
+            );
+        }
+        let least = log_odds(config.threshold);
+        let hits = scratch.found.iter().filter(|found| found.odds >= least);
+        hits.filter_map(|found| Some(self.match_of(found)?.uid)).collect()
+    }
+}

@@ -1,0 +1,168 @@
+//! Providers over real HTTP on this machine.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+
+use domain::time::FixedClock;
+
+use super::*;
+
+const PATIENCE: Duration = Duration::from_millis(600);
+
+fn applicant() -> Applicant {
+    Applicant {
+        party: compliance::review::Party::Person(compliance::review::PersonFacts {
+            first_name: "Mira".to_owned(),
+            last_name: "Oduya".to_owned(),
+            birth_date: None,
+            ssn: Some("219099876".to_owned()),
+        }),
+        email: None,
+        phone: None,
+        address: None,
+        device: None,
+        bank_account: None,
+    }
+}
+
+fn address() -> PostalAddress {
+    PostalAddress {
+        line1: "9 Elm St".to_owned(),
+        line2: None,
+        city: "Reno".to_owned(),
+        state: Some("NV".to_owned()),
+        postal_code: Some("89501".to_owned()),
+        country: "US".to_owned(),
+    }
+}
+
+/// Answers every request on every connection with `body` (never, when that is `None`) and tells each request's head.
+fn stub(body: Option<&'static str>) -> (String, mpsc::Receiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/v1", listener.local_addr().unwrap());
+    let (tell, told) = mpsc::channel();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let (mut stream, tell) = (stream.unwrap(), tell.clone());
+            std::thread::spawn(move || {
+                let (mut text, mut part) = (String::new(), [0; 4096]);
+                while let Ok(read @ 1..) = stream.read(&mut part) {
+                    text.push_str(&String::from_utf8_lossy(&part[..read]));
+                    let Some((head, sent)) = text.split_once("\r\n\r\n") else { continue };
+                    let length = head.to_ascii_lowercase();
+                    let length = length.split("content-length: ").nth(1).unwrap();
+                    let length: usize = length.lines().next().unwrap().parse().unwrap();
+                    if sent.len() < length {
+                        continue;
+                    }
+                    let _ = tell.send(head.to_owned());
+                    text.clear();
+                    let Some(body) = body else { continue };
+                    let answer =
+                        format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+                    stream.write_all(answer.as_bytes()).unwrap();
+                }
+            });
+        }
+    });
+    (url, told)
+}
+
+/// Secrets in the order in which they are read, the last one for ever; and how often one was.
+fn secrets(texts: &[Option<&str>]) -> (ReadSecret, Arc<AtomicUsize>) {
+    let texts: Vec<Option<String>> = texts.iter().map(|text| text.map(str::to_owned)).collect();
+    let reads = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&reads);
+    let read: ReadSecret = Box::new(move || {
+        let at = count.fetch_add(1, Ordering::SeqCst).min(texts.len() - 1);
+        let text = texts[at].clone();
+        Box::pin(async move { text.map(Secret::new).ok_or(SecretError::NoText) })
+    });
+    (read, reads)
+}
+
+fn provider(
+    url: &str,
+    texts: &[Option<&str>],
+) -> (ConfiguredProvider, Arc<FixedClock>, Arc<AtomicUsize>) {
+    let clock = Arc::new(FixedClock::at_text("2026-01-25T22:55:24Z"));
+    let (read, reads) = secrets(texts);
+    let made = ConfiguredProvider::new("identity", url.to_owned(), read, Arc::clone(&clock) as _);
+    (made.within(PATIENCE), clock, reads)
+}
+
+#[tokio::test]
+async fn a_key_is_read_when_first_asked_and_again_after_five_minutes() {
+    let (url, told) = stub(Some(r#"{"firstName":true,"taxId":true}"#));
+    let keys = [Some(r#"{"key":"one"}"#), Some(r#"{"key":"two"}"#), None];
+    let (provider, clock, reads) = provider(&url, &keys);
+    assert_eq!(reads.load(Ordering::SeqCst), 0, "nothing before it is asked");
+    for (after, key, read) in [(0, "one", 1), (299, "one", 1), (300, "two", 2), (600, "two", 3)] {
+        clock.set(
+            "2026-01-25T22:55:24Z".parse::<Timestamp>().unwrap() + SignedDuration::from_secs(after),
+        );
+        let answer = provider.confirm(&applicant()).await;
+        assert!(matches!(answer, IdentityAnswer::Answered(_)), "{answer:?}");
+        let head = told.recv().unwrap().to_ascii_lowercase();
+        assert!(head.starts_with("post /v1/identity http/1.1"), "{head}");
+        assert!(head.contains(&format!("authorization: bearer {key}")), "{head}");
+        assert!(!head.contains("mira") && !head.contains("219"), "{head}");
+        // The last one cannot be read: the one that is known serves on.
+        assert_eq!(reads.load(Ordering::SeqCst), read);
+    }
+    let debug = format!("{:?}", provider.confirm(&applicant()).await);
+    assert!(!debug.contains("two"));
+}
+
+#[tokio::test]
+async fn an_address_service_is_asked_likewise() {
+    let (url, told) = stub(Some(r#"{"deliverability":"vacant"}"#));
+    let (provider, ..) = provider(&url, &[Some(r#"{"key":"one"}"#)]);
+    let answer = provider.delivery(&address()).await;
+    assert!(matches!(answer, DeliveryAnswer::Answered(_)), "{answer:?}");
+    assert!(told.recv().unwrap().starts_with("POST /v1/address HTTP/1.1"));
+}
+
+#[tokio::test]
+async fn whatever_is_wrong_the_answer_is_that_none_came() {
+    let key = Some(r#"{"key":"one"}"#);
+    let (good, _told) = stub(Some(r#"{"firstName":true}"#));
+    let (silent, _told) = stub(None);
+    let (nonsense, _told) = stub(Some("<html>"));
+    for (url, secret) in [
+        (good.as_str(), None),
+        (&good, Some("{}")),
+        (&good, Some("one")),
+        (&good, Some(r#"{"key":""}"#)),
+        (&good, Some(r#"{"key":"a b"}"#)),
+        ("http://bureau.example", key),
+        ("http://127.0.0.1:1", key),
+        (&silent, key),
+        (&nonsense, key),
+    ] {
+        let (provider, ..) = provider(url, &[secret]);
+        let begun = std::time::Instant::now();
+        assert_eq!(
+            provider.confirm(&applicant()).await,
+            IdentityAnswer::Unavailable,
+            "{url} {secret:?}"
+        );
+        assert_eq!(
+            provider.delivery(&address()).await,
+            DeliveryAnswer::Unavailable,
+            "{url} {secret:?}"
+        );
+        assert!(begun.elapsed() < PATIENCE * 3, "{url} {secret:?}");
+    }
+}
+
+#[tokio::test]
+async fn reading_the_key_is_part_of_the_deadline() {
+    let (url, _told) = stub(Some(r#"{"firstName":true}"#));
+    let clock = Arc::new(FixedClock::at_text("2026-01-25T22:55:24Z"));
+    let never: ReadSecret = Box::new(|| Box::pin(std::future::pending()));
+    let provider = ConfiguredProvider::new("identity", url, never, clock).within(PATIENCE);
+    assert_eq!(provider.confirm(&applicant()).await, IdentityAnswer::Unavailable);
+}

@@ -1,0 +1,71 @@
+//! What an assessment means for the customer, beside its scans.
+//!
+//! Invariant: a match holds the customer once, by the scan that found it or here; a list that has to be searched and was
+//! not clears nobody, whatever the policy says.
+
+use compliance::review::{Assessment, Decision, watch_list};
+use domain::scan::Finding;
+use domain::verification::Verification;
+
+/// Whether every list that has to be searched was.
+fn is_searched(assessment: &Assessment) -> bool {
+    assessment.watch_list.searched.as_ref().is_some_and(watch_list::WatchList::is_complete)
+}
+
+/// Whether the scans hold every match of the review: then a person who settles those settles these.
+fn is_held(assessment: &Assessment, scans: [&Finding; 2]) -> bool {
+    let matches = assessment.watch_list.searched.iter().flat_map(|searched| &searched.matches);
+    let by_scan = |entry: &str| {
+        let entity = entry.rsplit_once('@').map_or(entry, |(entity, _)| entity);
+        scans.iter().any(|scan| scan.hits.keys().any(|hit| hit.as_str() == entity))
+    };
+    matches.into_iter().all(|found| by_scan(&found.entry))
+}
+
+/// What follows for the identity. A match on a list that calls for a person is the scan's business, which a person may
+/// also settle there; so it does not hold the identity up as well. A match that no scan holds does, and so does a list
+/// that is not there.
+pub(crate) fn verification(
+    assessment: &Assessment,
+    forced: Option<Decision>,
+    scans: [&Finding; 2],
+) -> Verification {
+    let decision = forced.unwrap_or_else(|| {
+        let settled = is_searched(assessment) && is_held(assessment, scans);
+        let lists = match (assessment.watch_list.finding.decision, settled) {
+            (Decision::Reject, _) => Decision::Reject,
+            (Decision::Accept | Decision::Review, true) => Decision::Accept,
+            // A policy may say that a match is nothing; that a list is missing it may not.
+            (Decision::Accept, false) if is_searched(assessment) => Decision::Accept,
+            (Decision::Accept | Decision::Review, false) => Decision::Review,
+        };
+        lists.max(beside_the_lists(assessment))
+    });
+    match decision {
+        Decision::Accept => Verification::Verified,
+        Decision::Review => Verification::Review,
+        Decision::Reject => Verification::Rejected,
+    }
+}
+
+/// The severest decision of all modules but the watchlists.
+fn beside_the_lists(assessment: &Assessment) -> Decision {
+    let modules = &assessment.breakdown;
+    let optional = [
+        &modules.email,
+        &modules.phone,
+        &modules.address,
+        &modules.business_identification,
+        &modules.business_validation,
+        &modules.business_evaluation,
+    ];
+    let optional = optional.into_iter().flatten().map(|finding| finding.decision);
+    let kyc = assessment.kyc.as_ref().map(|kyc| kyc.finding.decision);
+    let always = [
+        modules.fraud.decision,
+        modules.synthetic.decision,
+        assessment.reputation.finding.decision,
+        assessment.network_alerts.finding.decision,
+    ];
+    optional.chain(kyc).chain(always).max().unwrap_or(Decision::Accept)
+}
