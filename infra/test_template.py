@@ -104,6 +104,18 @@ def test_what_the_gateway_answers_itself_is_right_in_both_contracts(source):
         assert error["detail"].rstrip(".").lower() == body["Errors"][0]["Message"], kind
 
 
+def test_e_mails_leave_from_the_named_sender_alone(template):
+    """A function that could send from any verified address could sign with anybody's."""
+    conditions = [
+        statement.get("Condition")
+        for role in of_type(template, "AWS::IAM::Role").values()
+        for policy in role.get("Policies", [])
+        for statement in policy["PolicyDocument"]["Statement"]
+        if any(action.startswith("ses:") for action in as_list(statement.get("Action", [])))
+    ]
+    assert conditions == [{"StringEqualsIfExists": {"ses:FromAddress": {"Ref": "OtpEmailFrom"}}}] * 2
+
+
 def test_binaries_and_functions_are_the_same_set(source):
     binaries = {file.stem for file in ROOT.glob("functions/*/src/bin/*.rs")}
     # Operators' commands, which run on their own machines.

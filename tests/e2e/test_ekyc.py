@@ -262,6 +262,18 @@ def test_a_configuration_that_would_protect_nobody_is_refused(ekyc: Ekyc) -> Non
     assert ekyc.api.put(path, held).status == 409, "another version stands there now"
 
 
+def test_every_wrong_key_is_named_at_once(ekyc: Ekyc) -> None:
+    bad = {"version": 0, "otpCodelength": 6, "otpCodeLength": 3, "locale": "english", "messageTemplates": {"en-GB": {"sms": "no code", "voice": "nor here"}}}
+    problem = ekyc.api.put(ekyc.configuration(merchant="wrong"), bad).expect(400)
+    assert sorted(problem["errors"]) == ["locale", "messageTemplates.en-GB.sms", "messageTemplates.en-GB.voice", "otpCodeLength", "otpCodelength"]
+
+
+def test_alternative_evidence_is_not_there(ekyc: Ekyc) -> None:
+    """The contract publishes its path alone; a path without a meaning answers like any that is unknown."""
+    subject = ekyc.application()
+    assert ekyc.api.post(f"{subject.path}/kycauthentications/alternativeevidence", {}).status == 404
+
+
 # ---- the fraud guard
 
 def test_a_destination_that_gets_too_much_gets_nothing_and_nobody_is_told(bundle: Bundle, ekyc: Ekyc) -> None:

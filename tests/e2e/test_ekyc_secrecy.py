@@ -69,7 +69,7 @@ def told(bundle: Bundle, receiver: Receiver) -> str:
         partner.register(f"Ekyc.Session.{step}", endpoint.url)
     ekyc.configure(otpCodeLength=10)
     ekyc.configure("pennydrop", pennyDropCodeLength=6)
-    said = []
+    said, ended = [], []
     for subject in (ekyc.application(), ekyc.account()):
         begun = subject.initiate(key="key")
         code = ekyc.code(subject)
@@ -86,8 +86,19 @@ def told(bundle: Bundle, receiver: Receiver) -> str:
         said += [ekyc.api.get(f"/core/v1/cm/customers/{subject.customer['id']}")]
         # A request that is refused quotes nothing.
         said += [subject.initiate(body={"mobileNumber": f"{samples.uk_mobile()}0"}), subject.validate(auth_id, f"{code}0")]
-    ekyc.reconcile_after_pause()
-    wait_for("all webhooks", lambda: [len(endpoint.deliveries) for endpoint in endpoints] >= [6, 4, 2])
+        # A name that does not match, and a penny that comes back after its code did.
+        said += [subject.drop(samples.bank_account("01"), journey="names")]
+        account = samples.bank_account("23")
+        returned = subject.drop(account, journey="returned")
+        auth_id = of_state(returned, "initiated")["authId"]
+        said += [returned, subject.validate(auth_id, ekyc.bank.code(account), "pennydrop")]
+        ended.append((subject, auth_id))
+    for _ in range(3):
+        ekyc.reconcile_after_pause()
+    for subject, auth_id in ended:
+        said.append(subject.session(auth_id, "pennydrop"))
+        of_state(said[-1], "failed")
+    wait_for("all webhooks", lambda: all(len(endpoint.deliveries) >= most for endpoint, most in zip(endpoints, (8, 6, 4))))
     # The number of an account is its name in the contract; it stands in the path and in the account's own answer.
     accounts = {value for value in samples.SEALED if len(value) == 19}
     texts = [answer.text for answer in said] + [delivery.raw.decode() for endpoint in endpoints for delivery in endpoint.deliveries]

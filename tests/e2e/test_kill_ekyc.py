@@ -103,10 +103,23 @@ def test_a_drop_that_ends_before_the_payment_pays_nothing_and_gives_its_slot_bac
     pending = of_state(subject.session(session_of(ekyc, subject), "pennydrop"), "initiated")
     assert (pending["remainingPasscodes"], pending["additionalInfo"]["payment"]) == (1, "pending")
     ekyc.reconcile_after_pause()
+    of_state(subject.session(session_of(ekyc, subject), "pennydrop"), "initiated"), "one look is not enough"
+    ekyc.reconcile_after_pause()
     assert ekyc.bank.statement(account) == []
     of_state(subject.session(session_of(ekyc, subject), "pennydrop"), "notFound", 404)
     assert of_state(subject.drop(account), "initiated")["remainingPasscodes"] == 1
     assert len(ekyc.bank.statement(account)) == 1
+
+
+def test_a_drop_that_ends_before_the_name_check_has_counted_it(ekyc: Ekyc, subject: Subject) -> None:
+    """What was counted and perhaps asked counts; the sixth in a day is the last."""
+    account = samples.bank_account()
+    dies(ekyc, "penny-drop-initiate", "pennydrop.checking", lambda: subject.drop(account))
+    asked = ekyc.bank.name_checks()
+    for _ in range(5):
+        of_state(subject.drop(samples.bank_account("01")), "invalidBankDetails")
+    assert subject.drop(samples.bank_account("01")).status == 429
+    assert ekyc.bank.name_checks() == asked + 5
 
 
 def test_a_drop_that_ends_after_the_payment_pays_no_second_penny(ekyc: Ekyc, subject: Subject) -> None:

@@ -67,6 +67,8 @@ def test_details_that_are_none_are_named(ekyc: Ekyc) -> None:
         ({"sortCode": "000100", "bankAccount": "12345"}, ["bankAccount"]),
         ({"sortCode": "000100", "bankAccount": "12345678901"}, ["bankAccount"]),
         ({"sortCode": 100, "bankAccount": "12345678"}, ["sortCode"]),
+        ({"sortCode": "12345"}, ["bankAccount", "sortCode"]),
+        ({"bankAccount": "1", "journeyId": "a b"}, ["bankAccount", "journeyId", "sortCode"]),
     ):
         assert sorted(subject.initiate("pennydrop", body).expect(400)["errors"]) == fields, body
 
@@ -107,6 +109,56 @@ def test_a_penny_that_comes_back_ends_its_session(ekyc: Ekyc) -> None:
         ekyc.reconcile_after_pause()
     seen = of_state(subject.session(begun["authId"], "pennydrop"), "failed")
     assert seen["additionalInfo"]["reason"] == "paymentReturned"
+
+
+def test_a_penny_that_comes_back_after_it_had_arrived_proves_nothing(ekyc: Ekyc, subject: Subject) -> None:
+    account = samples.bank_account("23")
+    begun = of_state(subject.drop(account), "initiated")
+    code = ekyc.bank.code(account)
+    for _ in range(3):
+        ekyc.reconcile_after_pause()
+    of_state(subject.validate(begun["authId"], code, "pennydrop"), "failed")
+    assert ekyc.verified(subject, "bankAccount") is None
+    assert len(ekyc.bank.statement(account)) == 1, "and nothing more is paid"
+
+
+def test_a_penny_that_comes_back_after_its_code_takes_the_proof_with_it(ekyc: Ekyc, subject: Subject) -> None:
+    account = samples.bank_account("23")
+    begun = of_state(subject.drop(account), "initiated")
+    for _ in range(2):
+        ekyc.reconcile_after_pause()
+    of_state(subject.validate(begun["authId"], ekyc.bank.code(account), "pennydrop"), "authenticated")
+    assert ekyc.verified(subject, "bankAccount")["authId"] == begun["authId"]
+    ekyc.reconcile_after_pause()
+    seen = of_state(subject.session(begun["authId"], "pennydrop"), "failed")
+    assert seen["additionalInfo"]["reason"] == "paymentReturned"
+    assert ekyc.verified(subject, "bankAccount") is None
+    of_state(subject.drop(samples.bank_account()), "initiated"), "another account may be tried"
+
+
+def test_whose_account_one_is_is_not_asked_for_ever(ekyc: Ekyc, subject: Subject) -> None:
+    for _ in range(6):
+        of_state(subject.drop(samples.bank_account("01")), "invalidBankDetails")
+    asked = ekyc.bank.name_checks()
+    for account in (samples.bank_account("01"), samples.bank_account()):
+        refused = subject.drop(account)
+        assert refused.status == 429 and 86_000 < int(refused.headers["retry-after"]) <= 86_400
+        assert refused.headers["content-type"] == "application/problem+json"
+        assert refused.json()["type"] == "urn:gatehouse:problem:too-many-requests"
+    assert ekyc.bank.name_checks() == asked, "nobody was asked"
+    refused = of_state(subject.drop(samples.bank_account(passes=False)), "invalidBankDetails")
+    assert refused["additionalInfo"]["reason"] == "modulus", "what needs no bank is answered still"
+
+
+def test_an_inactive_customer_initiates_nothing(ekyc: Ekyc, subject: Subject) -> None:
+    begun = subject.begun()
+    asked = ekyc.bank.name_checks()
+    ekyc.api.delete(f"/core/v1/cm/customers/{subject.customer['id']}").expect(200)
+    elsewhere = subject.initiate(body={"mobileNumber": samples.uk_mobile()})
+    for refused in (elsewhere, subject.resend(begun["authId"]), subject.drop(samples.bank_account())):
+        assert list(refused.expect(400)["errors"]) == ["customerId"], refused.text
+    assert ekyc.bank.name_checks() == asked and len(ekyc.outbox.texts(subject.mobile)) == 1
+    of_state(subject.validate(begun["authId"], ekyc.code(subject)), "authenticated")
 
 
 def test_a_repeated_key_pays_once(ekyc: Ekyc, subject: Subject) -> None:

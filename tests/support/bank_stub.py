@@ -47,7 +47,7 @@ NAME_CHECKS = {
 }
 UNKNOWN_NAME_CHECK = ("MATCHED", None, None)
 TOO_MANY, OUT_OF_ORDER, DROPPED = "08", "09", "10"
-INVALID, RETURNED, CUT = "20", "21", "22"
+INVALID, RETURNED, CUT, RETURNED_LATE = "20", "21", "22", "23"
 
 
 class Drop(Exception):
@@ -71,6 +71,11 @@ class Penny:
     @property
     def returned(self) -> bool:
         return self.accountNumber.endswith(RETURNED)
+
+    @property
+    def returned_late(self) -> bool:
+        """It has arrived, was seen to have, and is back."""
+        return self.accountNumber.endswith(RETURNED_LATE) and self.looks > 2
 
 
 class Bank:
@@ -310,7 +315,7 @@ def modulr_find(bank: Bank, query: dict[str, str]) -> tuple[int, object]:
         content = []
         for penny in found:
             penny.looks += 1
-            final = "RETURNED" if penny.returned else "PROCESSED"
+            final = "RETURNED" if penny.returned or penny.returned_late else "PROCESSED"
             content.append(modulr_payment(penny, final if penny.looks > 1 else "SUBMITTED"))
     return 200, {"content": content, "page": 0, "size": 20, "totalPages": 1, "totalSize": len(content)}
 
@@ -374,6 +379,9 @@ def clearbank_transactions(bank: Bank, query: dict[str, str]) -> tuple[int, obje
                 "transactionId": penny.id, "endToEndIdentifier": penny.session, "debitCreditCode": "DBIT",
                 "status": final if penny.looks > 1 else "PDNG", "transactionReference": penny.reference,
                 "amount": {"instructedAmount": 0.01, "currency": "GBP"}})
+            if penny.returned_late:
+                # A return is a payment of its own, to us, with the same end-to-end id.
+                transactions.append({**transactions[-1], "debitCreditCode": "CRDT", "status": "ACSC"})
     return 200, {"transactions": transactions[(page - 1) * size:page * size], "halLinks": []}
 
 

@@ -6,10 +6,11 @@ bank's statement), never from the product; each one is remembered, so that a sea
 
 import json
 import re
+import time
 import urllib.parse
 import urllib.request
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 
 from . import samples
 from .api import Answer, Api
@@ -63,6 +64,10 @@ class Bank:
         """The code in the reference of the last penny."""
         return code_in(self.statement(account)[-1]["reference"])
 
+    def name_checks(self) -> int:
+        """How often anybody was asked whose account one is."""
+        return self._get("/calls").get("POST /modulr/account-name-check", 0)
+
     def _get(self, path: str):
         with urllib.request.urlopen(self._url + path, timeout=10) as answer:
             return json.load(answer)
@@ -100,8 +105,9 @@ class Subject:
     def begun(self, method: str = "otp", body: dict | None = None, **more) -> dict:
         return of_state(self.initiate(method, body, **more), "initiated")
 
-    def drop(self, account: str, sort_code: str = samples.SORT_CODE, **more) -> Answer:
-        return self.initiate("pennydrop", {"sortCode": sort_code, "bankAccount": account}, **more)
+    def drop(self, account: str, sort_code: str = samples.SORT_CODE, journey: str | None = None, **more) -> Answer:
+        body = {"sortCode": sort_code, "bankAccount": account, **({"journeyId": journey} if journey else {})}
+        return self.initiate("pennydrop", body, **more)
 
     def validate(self, auth_id: str, code: str, method: str = "otp", **more) -> Answer:
         return self.api.post(f"{self.path}/kycauthentications/{method}/{auth_id}/validate", {"passcode": code}, **more)
@@ -177,19 +183,24 @@ class Ekyc:
         return answer["Items"]
 
     def reconcile_after_pause(self) -> dict:
-        """What the schedule does, as if the pause after which a penny may be looked into had passed."""
+        """What the schedule does at a penny's next look, as if the pause before it had passed."""
         table = self.bundle.customer_table
         for shard in range(4):
             condition = {":pk": f"PENNY#{shard}"}
             for item in table.query(KeyConditionExpression="pk = :pk", ExpressionAttributeValues=condition)["Items"]:
                 table.delete_item(Key={"pk": item["pk"], "sk": item["sk"]})
-                table.put_item(Item=_ten_minutes_older(item))
+                table.put_item(Item=_due_and_older(item))
         return self.bundle.invoke("penny-drop-reconcile", {})
 
 
-def _ten_minutes_older(penny: dict) -> dict:
-    since, auth_id = penny["sk"].split("#")
-    milliseconds = int(since) - 600_000
-    at = datetime.fromtimestamp(milliseconds // 1000, UTC)
-    text = f"{at:%Y-%m-%dT%H:%M:%S}.{milliseconds % 1000:03}Z"
-    return {**penny, "sk": f"{milliseconds:013}#{auth_id}", "since": text}
+def _due_and_older(penny: dict) -> dict:
+    """A penny whose next look is due, and whose times are those of a quarter of an hour before."""
+    due = int(time.time() * 1000) - 1_000
+    _, auth_id = penny["sk"].split("#")
+    times = {name: _before(penny[name]) for name in ("since", "missingSince", "settledAt") if name in penny}
+    return {**penny, **times, "sk": f"{due:013}#{auth_id}"}
+
+
+def _before(moment: str) -> str:
+    at = datetime.fromisoformat(moment) - timedelta(minutes=15)
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crypto::{IndexKind, KeyRing};
 use domain::audit::Actor;
-use domain::ekyc::{Destination, JourneyId, MerchantId, Method};
+use domain::ekyc::{Destination, JourneyId, MerchantId, Method, SessionState};
 use domain::ids::{AuthId, EventId, PartnerId};
 use domain::time::{Clock, Random};
 use http_api::{Caller, Failure, Request};
@@ -169,6 +169,25 @@ impl Core {
         let item = outbox::event_item(&event).map_err(Failure::internal)?;
         transaction.put_new("event", self.table(), item);
         Ok(())
+    }
+}
+
+impl Core {
+    /// Adds that a session failed. `from` is where it stood: of one that nobody has noted as sent, the beginning is told as
+    /// well, so that no partner hears of the end of what it never heard of.
+    pub(crate) fn tell_failed(
+        &self,
+        transaction: &mut Transaction,
+        slot: &Slot<'_>,
+        customer: domain::ids::CustomerId,
+        from: SessionState,
+        reason: &str,
+    ) -> Result<(), Failure> {
+        use domain::event::EkycStep::{Failed, Initiated};
+        if from == SessionState::Sending {
+            self.tell(transaction, slot, customer, Initiated, None)?;
+        }
+        self.tell(transaction, slot, customer, Failed, Some(reason))
     }
 }
 

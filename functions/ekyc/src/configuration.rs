@@ -7,7 +7,7 @@
 //! Round trips: reading 1 BatchGetItem; changing 1 BatchGetItem + 1 TransactWriteItems.
 
 use domain::ekyc::{KEYS, Limits, MerchantId, Method, Toggle};
-use domain::problem::{Problem, Violation, Violations};
+use domain::problem::{Problem, Violations};
 use http_api::{Caller, Failure, ObjectReader, Operation, Reply, Request};
 use runtime::Idempotency;
 use serde::{Deserialize, Serialize};
@@ -17,6 +17,7 @@ use store::ekyc::{ConfigurationRecord, Ekyc};
 
 use crate::app::{Core, broken};
 use crate::bank::{NamePolicy, ReferencePrefix, Unverified};
+use crate::path;
 use crate::templates::{Locale, Templates};
 
 /// What holds for one method.
@@ -122,15 +123,18 @@ impl Configuration {
     /// Reads a whole configuration: what is left out takes its default.
     fn read(object: &ObjectReader<'_>, method: Method) -> Option<Self> {
         let mut asked = Self::of(method);
+        let mut all_good = true;
         for key in KEYS.iter().filter(|key| key.concerns(method)) {
             let whole = |text: &str| {
                 text.parse().map_err(|_| Problem::Malformed { expected: "a whole number" })
             };
-            if let Some(value) = object.optional_number(key.name, false, whole) {
-                object.take(key.name, key.set(&mut asked.limits, value));
-            }
+            let value = object.optional_number(key.name, false, whole);
+            let set =
+                value.and_then(|value| object.take(key.name, key.set(&mut asked.limits, value)));
+            all_good &= set.is_some() || !object.has(key.name);
         }
-        if let Err(Violations(unsafe_ones)) = asked.limits.check() {
+        // What is unsafe together can be told only of values that are safe by themselves.
+        if all_good && let Err(Violations(unsafe_ones)) = asked.limits.check() {
             for violation in unsafe_ones {
                 object.reject(&violation.field, violation.problem);
             }
@@ -152,8 +156,10 @@ impl Configuration {
                 if let Some(texts) = object.value("messageTemplates") {
                     match Templates::parse(texts) {
                         Ok(templates) => asked.otp.message_templates = templates,
-                        Err(wrong) => object
-                            .reject(&wrong.path, Problem::NotApplicable { reason: wrong.rule }),
+                        Err(wrong) => wrong.iter().for_each(|wrong| {
+                            let problem = Problem::NotApplicable { reason: wrong.rule };
+                            object.reject(&wrong.path, problem);
+                        }),
                     }
                 }
             }
@@ -208,8 +214,8 @@ impl Configuration {
 }
 
 /// A key that is none would be believed to be in force.
-fn refuse_unknown(body: &str, method: Method) -> Result<(), Failure> {
-    let Ok(Value::Object(map)) = serde_json::from_str::<Value>(body) else { return Ok(()) };
+fn refuse_unknown(object: &ObjectReader<'_>, body: &str, method: Method) {
+    let Ok(Value::Object(map)) = serde_json::from_str::<Value>(body) else { return };
     let known = |name: &str| {
         FRAME.contains(&name)
             || KEYS.iter().any(|key| key.name == name && key.concerns(method))
@@ -218,16 +224,11 @@ fn refuse_unknown(body: &str, method: Method) -> Result<(), Failure> {
                 .any(|(key, only)| *key == name && only.is_none_or(|only| only == method))
     };
     let reason = "the method has no such key";
-    let unknown: Vec<Violation> = map
-        .keys()
-        .filter(|name| !known(name))
-        .map(|name| {
-            // The caller's own text is shortened: a body may be all keys.
-            let name: String = name.chars().take(64).collect();
-            Violation::new(name, Problem::NotApplicable { reason })
-        })
-        .collect();
-    if unknown.is_empty() { Ok(()) } else { Err(Violations(unknown).into()) }
+    for name in map.keys().filter(|name| !known(name)) {
+        // The caller's own text is shortened: a body may be all keys.
+        let name: String = name.chars().take(64).collect();
+        object.reject(&name, Problem::NotApplicable { reason });
+    }
 }
 
 fn view(
@@ -288,8 +289,9 @@ async fn change(
     merchant: &MerchantId,
     method: Method,
 ) -> Result<Reply, Failure> {
-    refuse_unknown(request.body(), method)?;
     let (asked, version) = request.read(|object| {
+        path::check_key(object, request);
+        refuse_unknown(object, request.body(), method);
         let whole = |text: &str| {
             text.parse::<u64>().map_err(|_| Problem::OutOfRange { min: 0, max: i64::MAX })
         };

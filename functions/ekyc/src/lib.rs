@@ -21,6 +21,7 @@ pub mod penny_drop;
 pub mod reconcile;
 pub mod resend;
 pub mod senders;
+pub mod status;
 pub mod subjects;
 pub mod templates;
 pub mod validate;

@@ -12,12 +12,12 @@
 
 use std::sync::Arc;
 
-use domain::ekyc::{Channel, Contact, Destination, JourneyId, Method, SessionState};
+use domain::ekyc::{Channel, Contact, Destination, JourneyId, MerchantId, Method, SessionState};
 use domain::email::EmailAddress;
 use domain::problem::Problem;
 use http_api::{Caller, Failure, ObjectReader, Reply, Request};
 use jiff::{SignedDuration, Timestamp};
-use runtime::{Clients, Settings, failpoint, pause};
+use runtime::{Clients, Metric, Settings, count, failpoint, pause};
 use store::ekyc::{Moved, Place, Session, Slot};
 
 use crate::answer::Answer;
@@ -43,6 +43,13 @@ pub struct OtpApp {
     pub(crate) sender: Arc<dyn PasscodeSender>,
     pub(crate) guard: Guard,
     pub(crate) countries: Countries,
+    /// Tells operators that a service is not set up as it must be.
+    pub(crate) report: fn(&SendError),
+}
+
+fn report_misconfigured(error: &SendError) {
+    count(Metric::PasscodeSendersMisconfigured, 1);
+    tracing::error!(error = %error, "passcodes cannot be sent until the sender's setup is mended");
 }
 
 impl OtpApp {
@@ -65,35 +72,54 @@ impl OtpApp {
         guard: Guard,
         countries: Countries,
     ) -> Self {
-        Self { core, sender, guard, countries }
+        Self { core, sender, guard, countries, report: report_misconfigured }
     }
 }
 
-/// What a request may name.
-enum Named {
-    Line(Line, Asked, &'static str),
-    Email(EmailAddress),
-    /// Only how, from what is held.
+type Target = (Channel, Destination);
+
+/// Where a request wants its code.
+enum Wanted {
+    /// To what it names.
+    There(Target),
+    /// To what is held, by this channel or by the first that can be used.
     Held(Option<Channel>),
 }
 
 struct OtpRequest {
-    named: Named,
+    wanted: Wanted,
     journey: Option<JourneyId>,
 }
 
-fn read_line(object: &ObjectReader<'_>, name: &'static str) -> Option<Line> {
+/// A telephone number of the request, and how a code reaches it.
+fn read_line(
+    object: &ObjectReader<'_>,
+    name: &'static str,
+    asked: Asked,
+    rules: &Rules<'_>,
+) -> Option<Target> {
     object.optional(name, |text| {
-        Line::parse(text).map_err(|_| Problem::Malformed { expected: "a valid telephone number" })
+        let malformed = |_| Problem::Malformed { expected: "a valid telephone number" };
+        let line = Line::parse(text).map_err(malformed)?;
+        let fallback = rules.configuration.otp.allow_voice_fallback;
+        let channel = sms_or_voice(&line, asked, fallback, rules.countries)
+            .map_err(|wrong| Problem::NotApplicable { reason: wrong.rule() })?;
+        Ok((channel, Destination::Phone(line.phone().clone())))
     })
+}
+
+/// What a destination is judged by.
+struct Rules<'a> {
+    configuration: &'a Configuration,
+    countries: &'a Countries,
 }
 
 /// At most one destination; the details of a transaction are read so that they are sound, and go nowhere: a message
 /// carries nothing but the code, its purpose and its life.
-fn read_request(object: &ObjectReader<'_>) -> Option<OtpRequest> {
+fn read_request(object: &ObjectReader<'_>, rules: &Rules<'_>) -> Option<OtpRequest> {
     const FIELDS: [&str; 3] = ["mobileNumber", "homeNumber", "email"];
-    let mobile = read_line(object, FIELDS[0]);
-    let home = read_line(object, FIELDS[1]);
+    let mobile = read_line(object, FIELDS[0], Asked::MobileNumber, rules);
+    let home = read_line(object, FIELDS[1], Asked::HomeNumber, rules);
     let email = object.optional(FIELDS[2], EmailAddress::parse);
     let given: Vec<&str> = FIELDS.into_iter().filter(|name| object.has(name)).collect();
     for more in given.iter().skip(1) {
@@ -112,47 +138,18 @@ fn read_request(object: &ObjectReader<'_>) -> Option<OtpRequest> {
         });
     }
     let journey = object.optional("journeyId", JourneyId::parse);
-    let named = match (mobile, home, email) {
-        (Some(line), ..) => Named::Line(line, Asked::MobileNumber, FIELDS[0]),
-        (_, Some(line), _) => Named::Line(line, Asked::HomeNumber, FIELDS[1]),
-        (.., Some(email)) => Named::Email(email),
-        _ if !given.is_empty() => return None,
-        _ => Named::Held(hint),
+    let email = email.map(|address| (Channel::Email, Destination::Email(address)));
+    let wanted = match mobile.or(home).or(email) {
+        Some(target) => Wanted::There(target),
+        None if given.is_empty() => Wanted::Held(hint),
+        None => return None,
     };
-    Some(OtpRequest { named, journey })
-}
-
-type Target = (Channel, Destination);
-
-/// The destination of the request, when it names one.
-fn named_target(
-    named: &Named,
-    configuration: &Configuration,
-    countries: &Countries,
-) -> Result<Option<Target>, Failure> {
-    match named {
-        Named::Held(_) => Ok(None),
-        Named::Email(address) => Ok(Some((Channel::Email, Destination::Email(address.clone())))),
-        Named::Line(line, asked, field) => {
-            let fallback = configuration.otp.allow_voice_fallback;
-            match sms_or_voice(line, *asked, fallback, countries) {
-                Ok(channel) => Ok(Some((channel, Destination::Phone(line.phone().clone())))),
-                Err(wrong) => {
-                    Err(Failure::field(*field, Problem::NotApplicable { reason: wrong.rule() }))
-                }
-            }
-        }
-    }
+    Some(OtpRequest { wanted, journey })
 }
 
 /// The first destination held that can be used: mobile, landline, e-mail, or only what the hint says.
-fn held_target(
-    contact: &Contact,
-    hint: Option<Channel>,
-    configuration: &Configuration,
-    countries: &Countries,
-) -> Option<Target> {
-    let fallback = configuration.otp.allow_voice_fallback;
+fn held_target(contact: &Contact, hint: Option<Channel>, rules: &Rules<'_>) -> Option<Target> {
+    let fallback = rules.configuration.otp.allow_voice_fallback;
     [Channel::Sms, Channel::Voice, Channel::Email]
         .into_iter()
         .filter(|channel| hint.is_none_or(|hint| hint == *channel))
@@ -164,7 +161,7 @@ fn held_target(
             let line = Line::parse(number.e164()).ok()?;
             let asked =
                 if channel == Channel::Sms { Asked::MobileNumber } else { Asked::HomeNumber };
-            let channel = sms_or_voice(&line, asked, fallback, countries).ok()?;
+            let channel = sms_or_voice(&line, asked, fallback, rules.countries).ok()?;
             Some((channel, destination))
         })
 }
@@ -180,14 +177,22 @@ pub async fn initiate(app: &OtpApp, caller: &Caller, request: &Request) -> Resul
 
 async fn open(app: &OtpApp, caller: &Caller, request: &Request) -> Result<Reply, Failure> {
     let core = &app.core;
-    let asked = if request.body().trim().is_empty() {
-        OtpRequest { named: Named::Held(None), journey: None }
-    } else {
-        request.read(read_request)?
-    };
-    let merchant = path::merchant(request)?;
+    let named = path::merchant(request);
+    // A merchant that is none is named together with whatever else is wrong, which the general rules tell.
+    let merchant = named.clone().unwrap_or_else(|_| MerchantId::unnamed());
     let configuration = core.configuration(caller.partner, &merchant, Method::Otp).await?;
-    let named = named_target(&asked.named, &configuration, &app.countries)?;
+    let rules = Rules { configuration: &configuration, countries: &app.countries };
+    let asked = if request.body().trim().is_empty() {
+        named.map_err(|problem| Failure::field(path::MERCHANT, problem))?;
+        OtpRequest { wanted: Wanted::Held(None), journey: None }
+    } else {
+        request.read(|object| {
+            path::check_key(object, request);
+            let merchant = object.take(path::MERCHANT, named);
+            let asked = read_request(object, &rules);
+            merchant.and(asked)
+        })?
+    };
     let place = path::place(core, caller, request).await?;
     let once = match Once::of(core, caller, request).await? {
         Ok(once) => once,
@@ -200,14 +205,13 @@ async fn open(app: &OtpApp, caller: &Caller, request: &Request) -> Result<Reply,
         let now = core.now();
         let must = configuration.require_known_journey;
         let look = Box::pin(look(core, &place, Method::Otp, asked.journey.as_ref(), must)).await?;
-        let target = match (&named, &asked.named) {
-            (None, Named::Held(hint)) => {
+        let target = match &asked.wanted {
+            Wanted::There(target) => Some(target.clone()),
+            Wanted::Held(hint) => {
                 let item = look.subject.clone();
                 let subject = core.ekyc.open_subject(&place, item).await.map_err(broken)?;
-                let contact = &subject.particulars.contact;
-                held_target(contact, *hint, &configuration, &app.countries)
+                held_target(&subject.particulars.contact, *hint, &rules)
             }
-            (target, _) => target.clone(),
         };
         let at = match &target {
             None => None,
@@ -352,6 +356,9 @@ pub(crate) async fn post(
     };
     // A counter too high is harmless, and the answer to the caller comes first.
     let _counted_too_high = Box::pin(app.guard.withdraw(&ticket)).await.is_err();
+    if matches!(refused, SendError::Misconfigured(_)) {
+        (app.report)(&refused);
+    }
     Ok(match refused {
         SendError::Rejected(_) => Posted::Not(destination_rejected(), "destinationRejected"),
         SendError::Throttled => Posted::Not(Failure::unavailable(1, refused), "throttled"),
@@ -396,10 +403,13 @@ async fn send_first(
     match Box::pin(post(app, place, parcel)).await? {
         Posted::Done { message, ticket } => {
             let reply = initiated(session, remaining, 1, expires_at)?;
-            let customer = opening.look.head.customer;
-            let note = Note { provider: message.as_deref(), guard: ticket.as_deref(), penny: None };
-            let noted = note_sent(core, &slot, customer, &note, opening.once, reply);
-            let reply = Box::pin(noted).await?;
+            let note = Note {
+                first: Some(opening.look.head.customer),
+                provider: message.as_deref(),
+                guard: ticket.as_deref(),
+                penny: None,
+            };
+            let reply = Box::pin(note_sent(core, &slot, &note, opening.once, reply)).await?;
             failpoint("otp.initiated");
             Ok(reply)
         }

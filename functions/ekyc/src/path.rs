@@ -3,7 +3,7 @@
 use domain::ekyc::{AccountNumber, MerchantId, Method, SubjectKind};
 use domain::ids::{ApplicationId, AuthId};
 use domain::problem::Problem;
-use http_api::{Caller, Failure, Request, Stated};
+use http_api::{Caller, Failure, ObjectReader, Request, Stated};
 use store::ekyc::{Ekyc, Place, Session, SubjectHead};
 
 use crate::app::{Core, broken};
@@ -105,16 +105,30 @@ pub(crate) async fn place(
 
 /// The session of the path.
 pub(crate) fn auth(request: &Request) -> Result<AuthId, Failure> {
-    let malformed = |_| Failure::field("authId", Problem::Malformed { expected: "a GUID" });
+    read_auth(request).map_err(|problem| Failure::field("authId", problem))
+}
+
+/// The session of the path, to be named among the fields when it is none.
+pub(crate) fn read_auth(request: &Request) -> Result<AuthId, Problem> {
+    let malformed = |_| Problem::Malformed { expected: "a GUID" };
     request.path("authId", "session", AuthId::parse).map_err(malformed)
 }
 
-/// Which merchant asks.
-pub(crate) fn merchant(request: &Request) -> Result<MerchantId, Failure> {
+/// Names an idempotency key that is none together with whatever else is wrong; what follows would refuse it alone.
+pub(crate) fn check_key(object: &ObjectReader<'_>, request: &Request) {
+    if request.idempotency_key().is_err() {
+        let expected = "1 to 128 printable characters";
+        object.reject("Idempotency-Key", Problem::Malformed { expected });
+    }
+}
+
+/// The header that names the merchant.
+pub(crate) const MERCHANT: &str = "Merchant-Id";
+
+/// Which merchant asks. One that is malformed is to be named among the fields.
+pub(crate) fn merchant(request: &Request) -> Result<MerchantId, Problem> {
     match request.header("merchant-id").map(str::trim).filter(|named| !named.is_empty()) {
         None => Ok(MerchantId::unnamed()),
-        Some(named) => {
-            MerchantId::parse(named).map_err(|problem| Failure::field("Merchant-Id", problem))
-        }
+        Some(named) => MerchantId::parse(named),
     }
 }

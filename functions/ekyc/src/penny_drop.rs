@@ -1,14 +1,19 @@
 //! The penny drop: is it a bank account, is it this person's, and one penny with a code in its reference.
 //!
-//! Round trips of an initiate: 1 BatchGetItem (+ 1 GetItem when it goes on with the journey before), the provider's name
-//! check, 1 TransactWriteItems that reserves, the payment, 1 TransactWriteItems that notes it.
+//! Round trips of an initiate: 1 BatchGetItem (+ 1 GetItem when it goes on with the journey before), 1 TransactWriteItems
+//! that counts the name check, the provider's name check, 1 TransactWriteItems that reserves, the payment, 1
+//! TransactWriteItems that notes it.
+//!
+//! Whose account it is, is asked so often and no more per subject: whoever could go on asking would learn which accounts
+//! are whose. A check is counted before it is asked for, and not counted only when it told nothing.
 //!
 //! Never paid twice: the session's id is the payment's idempotency key, it is drawn once and its code with it, and a
 //! payment is asked for only by the process whose transaction reserved the session. A payment whose outcome is unknown
 //! stays on the list that [`crate::reconcile`] works through, and is never asked for again.
 //!
-//! Kill points: `pennydrop.reserved`, `pennydrop.paid`, `pennydrop.initiated`.
+//! Kill points: `pennydrop.checking`, `pennydrop.reserved`, `pennydrop.paid`, `pennydrop.initiated`.
 
+use domain::bank_account::{AccountNumber, SortCode};
 use domain::ekyc::{JourneyId, Method, SessionState, Subject};
 use http_api::{Caller, Failure, ObjectReader, Reply, Request};
 use runtime::{Clients, Missing, Settings, failpoint, pause};
@@ -22,8 +27,8 @@ use crate::bank::{
 };
 use crate::configuration::Configuration;
 use crate::opening::{
-    Decided, Drawn, Look, Note, Once, Opening, Reserved, Wish, decide, draw, look, note_sent,
-    penny, release, reserve,
+    Decided, Drawn, Look, Note, Once, Opening, Reserved, Wish, count_check, decide, draw, look,
+    note_sent, penny, release, reserve,
 };
 use crate::path;
 
@@ -60,20 +65,11 @@ struct PennyDropRequest {
 }
 
 fn read_request(object: &ObjectReader<'_>) -> Option<PennyDropRequest> {
-    let own = |text: &str| Ok(text.to_owned());
-    let sort_code = object.required("sortCode", own);
-    let account = object.required("bankAccount", own);
+    let sort_code = object.required("sortCode", SortCode::parse);
+    let account = object.required("bankAccount", AccountNumber::parse);
     let journey = object.optional("journeyId", JourneyId::parse);
-    let account = match BankAccount::parse(&sort_code?, &account?) {
-        Ok(account) => account,
-        Err(wrong) => {
-            for violation in wrong.0 {
-                object.reject(&violation.field, violation.problem);
-            }
-            return None;
-        }
-    };
-    Some(PennyDropRequest { account, journey })
+    let standard = BankAccount::standardise(sort_code?, &account?);
+    Some(PennyDropRequest { account: object.take("bankAccount", standard)?, journey })
 }
 
 fn refused(reason: BankRefusal, journey: &JourneyId) -> Result<Reply, Failure> {
@@ -81,46 +77,57 @@ fn refused(reason: BankRefusal, journey: &JourneyId) -> Result<Reply, Failure> {
 }
 
 /// What the checks before the payment found.
-enum Checked {
-    /// The account is this person's, by the name under which it was checked and the provider's id of the check.
-    Good(AccountName, Option<String>),
+enum Checked<T> {
+    /// Nothing speaks against it.
+    Good(T),
     /// This is the answer.
     Answer(Reply),
 }
 
-/// Address, modulus, directory, name: in this order, because each next one costs more.
-async fn check(
+/// A name as it was checked, and the provider's id of the check.
+type Holder = (AccountName, Option<String>);
+
+/// What can be said without asking anybody's bank: address, modulus, directory, and the name to ask for.
+async fn presume(
     app: &PennyDropApp,
     subject: &Subject,
-    asked: &PennyDropRequest,
-    configuration: &Configuration,
-    auth: domain::ids::AuthId,
+    account: &BankAccount,
     journey: &JourneyId,
-) -> Result<Checked, Failure> {
-    let core = &app.core;
+) -> Result<Checked<AccountName>, Failure> {
     if !subject.particulars.address.suffices() {
         let missing = Answer::of("addressDetailsMissing").journey(Some(journey)).reply()?;
         return Ok(Checked::Answer(missing));
     }
-    let examined = app.bank.examine(&asked.account, core.clock.now()).await;
+    let examined = app.bank.examine(account, app.core.clock.now()).await;
     let examined = examined.map_err(|error| Failure::unavailable(LATER_SECONDS, error))?;
     if let Some(reason) = examined {
         return refused(reason, journey).map(Checked::Answer);
     }
     let name = &subject.particulars.name;
-    let name = AccountName::of_person(name.given.as_str(), name.family.as_str());
-    let Ok(name) = name else {
+    match AccountName::of_person(name.given.as_str(), name.family.as_str()) {
+        Ok(name) => Ok(Checked::Good(name)),
         // A name that no bank could hold matches none.
-        return refused(BankRefusal::NameMismatch, journey).map(Checked::Answer);
-    };
+        Err(_) => refused(BankRefusal::NameMismatch, journey).map(Checked::Answer),
+    }
+}
+
+/// Asks the account's bank. The check is counted; one that told nothing is not.
+async fn ask(
+    app: &PennyDropApp,
+    slot: &Slot<'_>,
+    account: BankAccount,
+    name: AccountName,
+    configuration: &Configuration,
+) -> Result<Checked<Holder>, Failure> {
     let kind = AccountKind::Personal;
-    let query = NameQuery { auth: auth.uuid(), account: asked.account, name: name.clone(), kind };
+    let query = NameQuery { auth: slot.auth.uuid(), account, name: name.clone(), kind };
     let answer = app.bank.provider.check_name(&query).await;
-    let policy = configuration.penny_drop.policy();
-    match decide_name(&answer.check, &name, kind, policy) {
-        NameDecision::Proceed => Ok(Checked::Good(name, answer.id)),
-        NameDecision::Refuse(reason) => refused(reason, journey).map(Checked::Answer),
+    match decide_name(&answer.check, &name, kind, configuration.penny_drop.policy()) {
+        NameDecision::Proceed => Ok(Checked::Good((name, answer.id))),
+        NameDecision::Refuse(reason) => refused(reason, slot.journey).map(Checked::Answer),
         NameDecision::TryLater { retry_after_seconds } => {
+            // A count too high is harmless, and the answer to the caller comes first.
+            let _counted_too_high = Box::pin(app.core.ekyc.drop_check(slot)).await.is_err();
             Err(Failure::unavailable(retry_after_seconds, "the name check gave no answer"))
         }
     }
@@ -141,8 +148,11 @@ pub async fn initiate(
 
 async fn open(app: &PennyDropApp, caller: &Caller, request: &Request) -> Result<Reply, Failure> {
     let core = &app.core;
-    let asked = request.read(read_request)?;
-    let merchant = path::merchant(request)?;
+    let (asked, merchant) = request.read(|object| {
+        path::check_key(object, request);
+        let merchant = object.take(path::MERCHANT, path::merchant(request));
+        read_request(object).zip(merchant)
+    })?;
     let method = Method::PennyDrop;
     let configuration = core.configuration(caller.partner, &merchant, method).await?;
     let place = path::place(core, caller, request).await?;
@@ -152,14 +162,14 @@ async fn open(app: &PennyDropApp, caller: &Caller, request: &Request) -> Result<
     };
     let limits = &configuration.limits;
     let auth = core.new_auth();
-    let mut good: Option<(AccountName, Option<String>)> = None;
+    let mut good: Option<Holder> = None;
     for round in 0..=RETRIES {
         if round > 0 {
             pause(round, &*core.random).await;
         }
         let now = core.now();
         let must = configuration.require_known_journey;
-        let look = Box::pin(look(core, &place, method, asked.journey.as_ref(), must)).await?;
+        let mut look = Box::pin(look(core, &place, method, asked.journey.as_ref(), must)).await?;
         let wish = Wish { method, destination: None, once: &once };
         let free = match Box::pin(decide(core, &place, &look, &wish, limits, now)).await? {
             Decided::Free(free) => free,
@@ -171,16 +181,25 @@ async fn open(app: &PennyDropApp, caller: &Caller, request: &Request) -> Result<
             None => {
                 let item = look.subject.clone();
                 let subject = core.ekyc.open_subject(&place, item).await.map_err(broken)?;
-                let journey = &look.journey_id;
-                let checked = check(app, &subject, &asked, &configuration, auth, journey);
-                match Box::pin(checked).await? {
+                let journey = look.journey_id.clone();
+                let presumed = presume(app, &subject, &asked.account, &journey);
+                let name = match Box::pin(presumed).await? {
                     Checked::Answer(reply) => return Ok(reply),
-                    Checked::Good(name, id) => good.insert((name, id)).clone(),
+                    Checked::Good(name) => name,
+                };
+                let slot = Slot { place: &place, method, journey: &journey, auth };
+                if !Box::pin(count_check(core, &slot, &mut look, limits, now)).await? {
+                    continue;
+                }
+                failpoint("pennydrop.checking");
+                match Box::pin(ask(app, &slot, asked.account, name, &configuration)).await? {
+                    Checked::Answer(reply) => return Ok(reply),
+                    Checked::Good(holder) => good.insert(holder).clone(),
                 }
             }
         };
         let drawn = draw(core, &place, method, limits, &look.issues, now);
-        let (Drawn::Fresh(code), _) = (Box::pin(drawn).await?, ()) else {
+        let Drawn::Fresh(code) = Box::pin(drawn).await? else {
             return Err(broken("a penny drop's code is never refused for equalling another"));
         };
         let reference = reference(&configuration, code.reveal())?;
@@ -255,10 +274,13 @@ async fn pay(
                 .passcodes(remaining)
                 .info("destination", session.masked.as_str())
                 .reply()?;
-            let customer = opening.look.head.customer;
-            let note = Note { provider: Some(payment.as_str()), guard: None, penny: Some(&listed) };
-            let noted = note_sent(core, &slot, customer, &note, opening.once, reply);
-            let reply = Box::pin(noted).await?;
+            let note = Note {
+                first: Some(opening.look.head.customer),
+                provider: Some(payment.as_str()),
+                guard: None,
+                penny: Some(&listed),
+            };
+            let reply = Box::pin(note_sent(core, &slot, &note, opening.once, reply)).await?;
             failpoint("pennydrop.initiated");
             Ok(reply)
         }

@@ -17,13 +17,13 @@ use domain::phone::PhoneNumber;
 use http_api::{Caller, Failure, Reply, Request};
 use jiff::Timestamp;
 use runtime::{failpoint, pause};
+use store::Transaction;
 use store::ekyc::{Session, Slot};
-use store::{CommitError, Transaction};
 
 use crate::answer::Answer;
 use crate::app::{Core, RETRIES, broken, indexed};
 use crate::configuration::Configuration;
-use crate::opening::{Drawn, Look, Note, Once, draw, fail, life_of, look, note_sent};
+use crate::opening::{Drawn, Look, Note, Once, draw, fail, life_of, look, note_sent, stood, write};
 use crate::otp::{OtpApp, Parcel, Posted, initiated, perhaps, post};
 use crate::passcode::{Challenge, Passcode};
 use crate::path::{self, not_active};
@@ -66,7 +66,8 @@ async fn renew_session(app: &OtpApp, caller: &Caller, request: &Request) -> Resu
                 return failed.info("scope", ended.as_str()).reply();
             }
             Verdict::Overdue(ended) => {
-                fail(core, &slot, head.customer, ended, ended.as_str()).await?;
+                let from = journey.live(auth).map_or(session.state, |live| live.state);
+                fail(core, &slot, head.customer, from, ended).await?;
                 continue;
             }
             Verdict::NotActive => return Err(not_active()),
@@ -126,12 +127,14 @@ async fn renew_session(app: &OtpApp, caller: &Caller, request: &Request) -> Resu
         let (message, ticket) = again.await?;
         failpoint("otp.resent");
         let reply = initiated(&session, remaining, sends + 1, made.expires_at)?;
-        let note = Note { provider: message.as_deref(), guard: ticket.as_deref(), penny: None };
-        // A session whose first send was never noted is noted now.
-        if state == Some(SessionState::Sending) {
-            return Box::pin(note_sent(core, &slot, head.customer, &note, &once, reply)).await;
-        }
-        return Box::pin(note_again(core, &slot, &note, &once, reply)).await;
+        let note = Note {
+            // A session whose first send was never noted is noted now.
+            first: (state == Some(SessionState::Sending)).then_some(head.customer),
+            provider: message.as_deref(),
+            guard: ticket.as_deref(),
+            penny: None,
+        };
+        return Box::pin(note_sent(core, &slot, &note, &once, reply)).await;
     }
     Err(Failure::Conflict)
 }
@@ -177,10 +180,10 @@ async fn renew(
     core.ekyc.put_issues(&mut transaction, slot, &issues, before).map_err(broken)?;
     let code = Code { digest, expires_at };
     core.ekyc.renew(&mut transaction, slot, sends, &code);
+    core.ekyc.must_be_active(&mut transaction, slot.place.partner, look.head.customer);
     match Box::pin(transaction.commit(core.table())).await {
         Ok(()) => Ok(Some(code)),
-        Err(CommitError::Refused(_) | CommitError::Conflict) => Ok(None),
-        Err(error) => Err(broken(error)),
+        Err(refused) => stood(&refused).map(|()| None),
     }
 }
 
@@ -225,60 +228,14 @@ async fn send_again(
 }
 
 async fn take_back(core: &Core, slot: &Slot<'_>, sends: i64) -> Result<(), Failure> {
-    let (mut counts, mut moves) = (true, true);
-    for round in 0..=RETRIES {
-        if round > 0 {
-            pause(round, &*core.random).await;
+    let written = write(core, None, async |transaction, parts| {
+        if parts.counts {
+            core.ekyc.drop_issued(transaction, slot, sends);
         }
-        let mut transaction = Transaction::new();
-        if counts {
-            core.ekyc.drop_issued(&mut transaction, slot, sends);
+        if parts.moves {
+            core.ekyc.fall_back(transaction, slot, sends);
         }
-        if moves {
-            core.ekyc.fall_back(&mut transaction, slot, sends);
-        }
-        if transaction.is_empty() {
-            return Ok(());
-        }
-        match Box::pin(transaction.commit(core.table())).await {
-            Ok(()) => return Ok(()),
-            Err(CommitError::Conflict) => {}
-            Err(refused @ CommitError::Refused(_)) => {
-                counts &= refused.refusal(store::ekyc::ISSUES).is_none();
-                moves &= refused.refusal(store::ekyc::JOURNEY).is_none();
-            }
-            Err(error) => return Err(broken(error)),
-        }
-    }
-    Err(Failure::Conflict)
-}
-
-async fn note_again(
-    core: &Core,
-    slot: &Slot<'_>,
-    note: &Note<'_>,
-    once: &Once,
-    reply: Reply,
-) -> Result<Reply, Failure> {
-    for round in 0..=RETRIES {
-        if round > 0 {
-            pause(round, &*core.random).await;
-        }
-        let mut transaction = Transaction::new();
-        core.ekyc.note_send(&mut transaction, slot.place, slot.auth, note.provider, note.guard);
-        once.keep(core, &mut transaction, &reply).await?;
-        if transaction.is_empty() {
-            return Ok(reply);
-        }
-        let Err(refused) = Box::pin(transaction.commit(core.table())).await else {
-            return Ok(reply);
-        };
-        if let Some(earlier) = once.earlier(core, &refused).await? {
-            return Ok(earlier);
-        }
-        if !matches!(refused, CommitError::Conflict) {
-            return Err(broken(refused));
-        }
-    }
-    Err(Failure::Conflict)
+        Ok(())
+    });
+    Box::pin(written).await.map(|_| ())
 }

@@ -169,6 +169,7 @@ async fn get(core: &Core, caller: &Caller, request: &Request) -> Result<Reply, F
 async fn create(core: &Core, caller: &Caller, request: &Request) -> Result<Reply, Failure> {
     let kind = path::kind(request);
     let (number, customer, particulars) = request.read(|object| {
+        path::check_key(object, request);
         let number = match kind {
             SubjectKind::Account => Some(object.required("accountNumber", AccountNumber::parse)),
             SubjectKind::Application => None,
@@ -203,6 +204,7 @@ async fn create(core: &Core, caller: &Caller, request: &Request) -> Result<Reply
 async fn update(core: &Core, caller: &Caller, request: &Request) -> Result<Reply, Failure> {
     let kind = path::kind(request);
     let (customer, version, particulars) = request.read(|object| {
+        path::check_key(object, request);
         let customer = object.optional("customerId", CustomerId::parse);
         let whole = |text: &str| {
             text.parse::<u64>().map_err(|_| Problem::Malformed { expected: "a whole number" })

@@ -39,6 +39,8 @@ choices! {
         ChangeSubject = "ChangeSubject",
         /// Possession of a phone, mailbox or bank account was proved.
         Prove = "Prove",
+        /// What had proved possession was taken back.
+        Disprove = "Disprove",
         /// The customer was deactivated.
         Deactivate = "Deactivate",
         /// The whole record was replaced.

@@ -486,6 +486,21 @@ impl Customer {
         Change::new(AuditAction::Prove, vec![format!("proofs.{kind}")], vec![event])
     }
 
+    /// Takes a proof back that the session `auth` gave, and tells it; `None` when another session has proved it since.
+    #[must_use]
+    pub fn disprove(
+        &mut self,
+        kind: ProofKind,
+        auth: crate::ids::AuthId,
+        event: EventKind,
+        now: Timestamp,
+    ) -> Option<Change> {
+        self.proofs.get(&kind).filter(|proof| proof.auth == auth)?;
+        self.proofs.remove(&kind);
+        self.touch(now);
+        Some(Change::new(AuditAction::Disprove, vec![format!("proofs.{kind}")], vec![event]))
+    }
+
     /// Adds a sub-resource. `siblings` are the present owners, and are looked at for owners only.
     ///
     /// # Errors

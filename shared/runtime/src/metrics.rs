@@ -19,6 +19,7 @@ pub enum Metric {
     DeliveriesSucceeded,
     EventsFannedOut,
     PasscodeBreakersOpened,
+    PasscodeSendersMisconfigured,
     PasscodesHeldBack,
     ProvidersSilent,
     RecordsFailed,

@@ -180,8 +180,8 @@ keys! {
     SessionKey { partner: PartnerId, subject: SubjectRef, auth: AuthId } => "P#{partner}#S#{subject}", "AUTH#{auth}";
     /// The eKYC configuration of a partner's merchant.
     EkycConfigurationKey { partner: PartnerId, merchant: MerchantId, method: Method } => "P#{partner}#EKYC", "CONFIG#{merchant}#{method}";
-    /// A penny whose payment is not final; `since` is when it was reserved, as sortable milliseconds.
-    PennyKey { shard: u8, since: String, auth: AuthId } => "PENNY#{shard}", "{since}#{auth}";
+    /// A penny whose payment is not final; `due` is when it is to be looked at next, as sortable milliseconds.
+    PennyKey { shard: u8, due: String, auth: AuthId } => "PENNY#{shard}", "{due}#{auth}";
     /// How far one part of a sweep over everybody has come, at night or past a list's new edition.
     SweepKey { sweep: EventId, part: u16 } => "SWEEP#{sweep}", "PART#{part:04}";
 }

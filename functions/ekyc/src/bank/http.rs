@@ -1,13 +1,85 @@
-//! What the adapters' HTTP has in common.
+//! What the adapters' HTTP has in common: one shape of request, and what it means when none left.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use domain::time::Random;
-use runtime::Received;
+use runtime::{FetchError, HttpsSend, Outgoing, Received};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::payment::{PennyOutcome, Rejection};
+
+/// A page of a hundred transactions has some 100 kB; everything else is far below.
+pub(super) const MAX_ANSWER: usize = 1024 * 1024;
 
 /// Nobody is told to come back later than in an hour.
 const LONGEST_WAIT_SECONDS: u32 = 3_600;
+
+/// How long each kind of request may take.
+pub(super) struct Deadlines {
+    pub(super) check: Duration,
+    pub(super) pay: Duration,
+    pub(super) find: Duration,
+}
+
+/// A request of JSON, before its provider's own headers.
+pub(super) struct Call<'a> {
+    pub(super) method: &'a str,
+    pub(super) path: &'a str,
+    /// Empty where there is none.
+    pub(super) body: &'a [u8],
+    pub(super) deadline: Duration,
+}
+
+impl<'a> Call<'a> {
+    pub(super) const fn post(path: &'a str, body: &'a [u8], deadline: Duration) -> Self {
+        Self { method: "POST", path, body, deadline }
+    }
+
+    pub(super) const fn get(path: &'a str, deadline: Duration) -> Self {
+        Self { method: "GET", path, body: &[], deadline }
+    }
+
+    /// Sends it with the headers that sign and number it.
+    pub(super) async fn send(
+        &self,
+        http: &HttpsSend,
+        base_url: &str,
+        own: &[(&str, &str)],
+    ) -> Result<Received, FetchError> {
+        let url = format!("{base_url}{}", self.path);
+        let mut headers = own.to_vec();
+        headers.push(("accept", "application/json"));
+        if !self.body.is_empty() {
+            headers.push(("content-type", "application/json"));
+        }
+        let request = Outgoing {
+            method: self.method,
+            url: &url,
+            headers: &headers,
+            body: self.body,
+            max_bytes: MAX_ANSWER,
+            deadline: self.deadline,
+        };
+        http.send(request).await
+    }
+}
+
+/// A payment's request that got no answer: surely not paid when it never left.
+pub(super) const fn unanswered(error: &FetchError) -> PennyOutcome {
+    match error {
+        FetchError::NotHttps | FetchError::Malformed | FetchError::Unreachable(_) => {
+            PennyOutcome::Rejected(Rejection::NotSent)
+        }
+        _ => PennyOutcome::Unknown,
+    }
+}
+
+/// An answer's JSON, when it is what it should be.
+pub(super) fn read<T: DeserializeOwned>(answer: &Received) -> Option<T> {
+    serde_json::from_slice(&answer.body).ok()
+}
 
 /// A request's JSON. The requests are structures of text and numbers, which always serialise.
 pub(super) fn json(request: &impl Serialize) -> Vec<u8> {

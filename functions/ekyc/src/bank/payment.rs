@@ -150,7 +150,7 @@ pub struct Penny {
 pub enum Rejection {
     /// Because of the account.
     Account,
-    /// Because of us or the provider: funds, limits, a wrong request, a return for other reasons.
+    /// Because of us or the provider: funds, limits, a wrong request.
     Provider,
     /// The request never left.
     NotSent,
@@ -179,6 +179,8 @@ pub struct PaymentQuery {
     pub begun_at: Timestamp,
     /// The provider's name, when it was told.
     pub payment: Option<PaymentId>,
+    /// When it was last seen to have arrived: what is left to learn is whether it has come back since.
+    pub settled_at: Option<Timestamp>,
 }
 
 /// What the provider knows of a penny.
@@ -194,12 +196,30 @@ pub enum PaymentState {
         /// Its name.
         payment: PaymentId,
     },
-    /// It was refused or came back.
+    /// It was refused.
     Rejected(Rejection),
+    /// It was paid and came back.
+    Returned,
     /// The provider has none of this session. A request that is still on its way looks like this too.
     NotFound,
     /// The provider did not say.
     Unavailable,
+}
+
+impl PaymentState {
+    /// What several entries of one session tell together: what came back is back, and were there two payments, the one
+    /// that arrived would count.
+    pub(super) fn most_telling(states: impl Iterator<Item = Self>) -> Self {
+        let rank = |state: &Self| match state {
+            Self::Returned => 5,
+            Self::Settled { .. } => 4,
+            Self::Pending { .. } => 3,
+            Self::Rejected(_) => 2,
+            Self::Unavailable => 1,
+            Self::NotFound => 0,
+        };
+        states.max_by_key(rank).unwrap_or(Self::NotFound)
+    }
 }
 
 #[cfg(test)]

@@ -136,7 +136,8 @@ fn penny(auth: u128, suffix: &str, code: &str) -> Penny {
 }
 
 fn find(auth: u128) -> PaymentQuery {
-    PaymentQuery { auth: Uuid::from_u128(auth), begun_at: Timestamp::now(), payment: None }
+    let (auth, begun_at) = (Uuid::from_u128(auth), Timestamp::now());
+    PaymentQuery { auth, begun_at, payment: None, settled_at: None }
 }
 
 async fn names_are_checked(bank: &ConfiguredBank) {
@@ -158,6 +159,19 @@ async fn names_are_checked(bank: &ConfiguredBank) {
     ] {
         assert_eq!(bank.check_name(&query(suffix)).await.check, expected, "{suffix}");
     }
+}
+
+/// A penny that arrives, stands on the statement, and comes back after it was seen to have arrived.
+async fn comes_back_late(bank: &ConfiguredBank, stub: &Stub) {
+    let late = penny(6, "23", "3333");
+    assert!(matches!(bank.pay_penny(&late).await, PennyOutcome::Accepted { .. }));
+    assert!(matches!(bank.find_payment(&find(6)).await, PaymentState::Pending { .. }));
+    let arrived = bank.find_payment(&find(6)).await;
+    let PaymentState::Settled { payment } = arrived else { panic!("{arrived:?}") };
+    assert_eq!(stub.statement(&late.account).await, ["NEWCO 3333"]);
+    let seen = Timestamp::now();
+    let since = PaymentQuery { payment: Some(payment), settled_at: Some(seen), ..find(6) };
+    assert_eq!(bank.find_payment(&since).await, PaymentState::Returned);
 }
 
 #[tokio::test]
@@ -194,15 +208,16 @@ async fn modulr_end_to_end() {
     let returned = penny(4, "21", "2222");
     assert!(matches!(bank.pay_penny(&returned).await, PennyOutcome::Accepted { .. }));
     assert!(matches!(bank.find_payment(&find(4)).await, PaymentState::Pending { .. }));
-    assert_eq!(bank.find_payment(&find(4)).await, PaymentState::Rejected(Rejection::Account));
+    assert_eq!(bank.find_payment(&find(4)).await, PaymentState::Returned);
     assert!(stub.statement(&returned.account).await.is_empty());
+    comes_back_late(&bank, &stub).await;
 
     // The connection is cut after the penny was taken on: the retry gets the answer, and there is one penny.
     let cut = penny(5, "22", "0007");
     let outcome = bank.pay_penny(&cut).await;
     assert!(matches!(outcome, PennyOutcome::Accepted { .. }), "{outcome:?}");
     assert_eq!(stub.statement(&cut.account).await, ["NEWCO 0007"]);
-    assert_eq!(stub.get("/pennies").await.as_array().unwrap().len(), 3);
+    assert_eq!(stub.get("/pennies").await.as_array().unwrap().len(), 4);
 }
 
 #[tokio::test]
@@ -229,6 +244,7 @@ async fn clear_bank_end_to_end() {
     assert!(matches!(bank.pay_penny(&penny(4, "21", "2222")).await, PennyOutcome::Accepted { .. }));
     assert!(matches!(bank.find_payment(&find(4)).await, PaymentState::Pending { .. }));
     assert_eq!(bank.find_payment(&find(4)).await, PaymentState::Rejected(Rejection::Account));
+    comes_back_late(&bank, &stub).await;
 
     let cut = penny(5, "22", "0007");
     assert_eq!(bank.pay_penny(&cut).await, PennyOutcome::Unknown);

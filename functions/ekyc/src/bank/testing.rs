@@ -25,6 +25,8 @@ pub(crate) struct FakeBank {
     /// Every penny that left, in order: its session and its reference.
     ledger: Mutex<Vec<(Uuid, String)>>,
     calls: Mutex<usize>,
+    /// How often it was asked whose account it is.
+    checks: Mutex<usize>,
 }
 
 impl FakeBank {
@@ -53,6 +55,11 @@ impl FakeBank {
         let ledger = self.ledger.lock().unwrap();
         let (_, reference) = ledger.iter().find(|(paid, _)| *paid == auth)?;
         reference.rsplit(' ').next().map(str::to_owned)
+    }
+
+    /// How often it was asked whose account it is.
+    pub(crate) fn asked_for_names(&self) -> usize {
+        *self.checks.lock().unwrap()
     }
 
     /// How often it was asked to pay.
@@ -92,6 +99,7 @@ impl FakeBank {
 
 impl BankProvider for FakeBank {
     fn check_name<'a>(&'a self, _: &'a NameQuery) -> Answer<'a, NameAnswer> {
+        *self.checks.lock().unwrap() += 1;
         let check = self.name.lock().unwrap().clone().unwrap_or(NameCheck::Matched);
         Box::pin(async move { NameAnswer { check, id: Some("C1".to_owned()) } })
     }

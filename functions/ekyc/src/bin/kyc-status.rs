@@ -1,6 +1,6 @@
 //! Says where a session stands (`GET …/kycauthentications/{method}/{authId}`).
 
-use ekyc::{Core, validate::status};
+use ekyc::{Core, status::status};
 use runtime::{Clients, MainResult, serve_api, start_logging};
 
 #[tokio::main(flavor = "current_thread")]

@@ -15,7 +15,7 @@
 //! ([`Admission::Suppress`]): another answer would tell a stranger that a number is in use here, or when to try again.
 //! A partner's own limit says nothing about anybody and is answered openly.
 //!
-//! Wrong codes are counted per destination as well ([`failures`]): a destination at which somebody guesses gets no more
+//! Wrong codes are counted per destination as well (`failures`): a destination at which somebody guesses gets no more
 //! codes for a while, and in the end none.
 //!
 //! Cost: three conditional updates at once (two for an e-mail), 1 unit each, and the read of the wrong codes; a row that is new or whose slot has passed

@@ -2,7 +2,7 @@
 //!
 //! Invariants: digits are uniform and come straight from the generator that was passed in (in a function: the operating
 //! system's); a code exists in clear only in memory that is wiped, has no `Display` and a `Debug` without it; what is
-//! stored is an HMAC-SHA-256 under a key of [`Scope::Passcodes`] that names this key, so that codes live through a
+//! stored is an HMAC-SHA-256 under a key of `Scope::Passcodes` that names this key, so that codes live through a
 //! rotation; the code is bound to its challenge, partner, purpose and destination, so that a stored value moved to
 //! another row confirms nothing; comparing takes the same time wherever the first difference is.
 //!

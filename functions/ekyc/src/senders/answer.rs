@@ -34,8 +34,7 @@ const THROTTLED: [&str; 7] = [
 ];
 
 /// Errors that no other destination would have met.
-const ABOUT_DESTINATION: [&str; 4] =
-    ["OptedOut", "OptedOutException", "MessageRejected", "InvalidParameterValue"];
+const ABOUT_DESTINATION: [&str; 2] = ["OptedOut", "OptedOutException"];
 
 impl From<SignedPostError> for SendError {
     fn from(error: SignedPostError) -> Self {
@@ -68,7 +67,8 @@ pub(super) fn outcome(
         503 => Err(SendError::Unavailable(Box::new(refused))),
         500.. => Err(SendError::Unknown(Box::new(refused))),
         _ if about_destination => Err(SendError::Rejected(refused.error)),
-        _ => Err(SendError::Unavailable(Box::new(refused))),
+        // Not permitted, not verified, not there, over a limit of the account: every other message meets it too.
+        _ => Err(SendError::Misconfigured(Box::new(refused))),
     }
 }
 
@@ -84,21 +84,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_answer_is_one_of_four_facts() {
+    fn every_answer_is_one_of_five_facts() {
         for (status, error, about_destination, expected) in [
             (400, "ThrottlingException", false, "throttled"),
             (429, "TooManyRequestsException", false, "throttled"),
             (429, "Other", false, "throttled"),
-            (400, "MessageRejected", false, "rejected"),
+            (400, "OptedOut", false, "rejected"),
             (400, "ValidationException", true, "rejected"),
-            (400, "ValidationException", false, "unavailable"),
-            (403, "AccessDeniedException", false, "unavailable"),
-            (402, "ServiceQuotaExceededException", false, "unavailable"),
-            (404, "ResourceNotFoundException", false, "unavailable"),
+            (400, "ValidationException", false, "misconfigured"),
+            (403, "AccessDeniedException", false, "misconfigured"),
+            (402, "ServiceQuotaExceededException", false, "misconfigured"),
+            (404, "ResourceNotFoundException", false, "misconfigured"),
             (503, "ServiceUnavailable", false, "unavailable"),
             (500, "InternalServerException", false, "unknown"),
             (502, "BadGateway", true, "unknown"),
-            (301, "Moved", false, "unavailable"),
+            (301, "Moved", false, "misconfigured"),
         ] {
             let answer = SignedAnswer { status, error_type: None, body: Vec::new() };
             let read = |_: &SignedAnswer| Read {
@@ -109,6 +109,7 @@ mod tests {
             let fact = match outcome(&answer, read).unwrap_err() {
                 SendError::Rejected(_) => "rejected",
                 SendError::Throttled => "throttled",
+                SendError::Misconfigured(_) => "misconfigured",
                 SendError::Unavailable(_) => "unavailable",
                 SendError::Unknown(_) => "unknown",
             };

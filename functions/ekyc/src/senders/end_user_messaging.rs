@@ -86,10 +86,12 @@ fn read(answer: &SignedAnswer) -> Read {
             fields.iter().any(|field| field["Name"] == "DestinationPhoneNumber")
         })
     };
+    // DESTINATION_PHONE_NUMBER_OPTED_OUT, DESTINATION_COUNTRY_BLOCKED_… and their like; but a number that is "not verified"
+    // is one that our account, in its sandbox, may not send to yet. What is not permitted is never said of a destination.
+    let is_destinations = reason.starts_with("DESTINATION_") && !reason.contains("NOT_VERIFIED");
     let about_destination = match error.as_deref() {
-        // DESTINATION_PHONE_NUMBER_OPTED_OUT, DESTINATION_COUNTRY_BLOCKED and their like.
-        Some("ConflictException" | "AccessDeniedException") => reason.starts_with("DESTINATION_"),
-        Some("ValidationException") => reason.starts_with("DESTINATION_") || names_destination(),
+        Some("ConflictException") => is_destinations,
+        Some("ValidationException") => is_destinations || names_destination(),
         _ => false,
     };
     let message_id = body.get("MessageId").and_then(Value::as_str).map(str::to_owned);

@@ -1,8 +1,9 @@
 //! Sending a passcode: by text message, call or e-mail, through the AWS service that the deployment chose.
 //!
 //! Invariants: a message is handed over at most once per call, except where the service said that it did not take it;
-//! every failure is one of four facts (refused, throttled, surely not sent, perhaps sent), because the caller's accounting
-//! depends on which; neither codes nor destinations get into errors or logs; nothing is built before the first message.
+//! every failure is one of five facts (refused, throttled, ours to mend, surely not sent, perhaps sent), because the
+//! caller's accounting and the operator's alarm depend on which; what is wrong with our own setup is never said of a
+//! destination; neither codes nor destinations get into errors or logs; nothing is built before the first message.
 
 mod answer;
 mod end_user_messaging;
@@ -18,6 +19,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use domain::ekyc::{Channel, Destination};
+use domain::email::EmailAddress;
 use domain::ids::{AuthId, PartnerId};
 use domain::time::Random;
 use jiff::SignedDuration;
@@ -76,7 +78,11 @@ pub enum SendError {
     /// Too many at once, still after some tries. It was not sent.
     #[error("the service takes no more messages now")]
     Throttled,
-    /// The service is down, out of reach or not set up. It was not sent.
+    /// The service is not set up as it must be: no permission, an unverified sender, a missing resource or setting. It was
+    /// not sent, and no other message will be.
+    #[error("the sender is not set up: {0}")]
+    Misconfigured(#[source] BoxError),
+    /// The service is down or out of reach. It was not sent.
     #[error("the message could not be sent")]
     Unavailable(#[source] BoxError),
     /// It may have been sent, or not.
@@ -154,6 +160,10 @@ impl Choices {
         };
         if !choices.sender_id.as_ref().is_none_or(is_sender_id) {
             return Err(wrong(sender_id, "must have 1 to 11 letters, digits or '-', one a letter"));
+        }
+        // A bare address: the function's permission to send is for this one (`ses:FromAddress`).
+        if choices.email_from.as_ref().is_some_and(|from| EmailAddress::parse(from).is_err()) {
+            return Err(wrong(from, "must be an e-mail address without a name"));
         }
         let is_host = |host: &String| {
             host.contains('.')
@@ -261,7 +271,7 @@ fn phone<'a>(envelope: &Envelope<'a>) -> Result<&'a str, SendError> {
 
 /// A setting that the channel cannot do without.
 fn needed<'a>(value: Option<&'a String>, name: &'static str) -> Result<&'a str, SendError> {
-    let missing = || SendError::Unavailable(Box::new(WrongChoice { name, rule: "is not set" }));
+    let missing = || SendError::Misconfigured(Box::new(WrongChoice { name, rule: "is not set" }));
     value.map(String::as_str).ok_or_else(missing)
 }
 

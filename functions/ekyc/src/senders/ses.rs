@@ -41,11 +41,27 @@ pub(super) async fn send(
     outcome(&post.post(&SERVICE, PATH, &HEADERS, body.as_bytes()).await?, read)
 }
 
+/// How SES words that an address cannot be one, under the one name that it has for every malformed request. The sender's
+/// address was read as one at the start, so it is the recipient's.
+const ADDRESS_FAULTS: [&str; 6] = [
+    "illegal address",
+    "invalid domain name",
+    "missing final '@domain'",
+    "local address",
+    "domain contains",
+    "domain starts with",
+];
+
 fn read(answer: &SignedAnswer) -> Read {
     let body: Value = serde_json::from_slice(&answer.body).unwrap_or(Value::Null);
     let error = json_error(answer, &body);
-    // Everything else in the request is ours, the same each time and seen to work.
-    let about_destination = error.as_deref() == Some("BadRequestException");
+    // Not MessageRejected: that is an unverified sender, an account in the sandbox, or the content, and all are ours.
+    let said = body.get("message").or_else(|| body.get("Message")).and_then(Value::as_str);
+    let about_destination = error.as_deref() == Some("BadRequestException")
+        && said.is_some_and(|said| {
+            let said = said.to_ascii_lowercase();
+            ADDRESS_FAULTS.iter().any(|fault| said.contains(fault))
+        });
     let message_id = body.get("MessageId").and_then(Value::as_str).map(str::to_owned);
     Read { message_id, error, about_destination }
 }

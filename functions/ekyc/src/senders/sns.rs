@@ -73,15 +73,18 @@ fn read(answer: &SignedAnswer) -> Read {
         Some(value.trim().to_owned())
     };
     let error = element("Code");
-    // One name covers everything that can be wrong with a request; what is wrong stands in the message. The number is the
-    // only part of ours that differs from message to message.
-    let is_parameter = error.as_deref() == Some("InvalidParameter");
+    // Two names cover everything that can be wrong with a request; what is wrong stands in the message. The number is the
+    // only part of ours that differs from message to message. An account in the sandbox refuses numbers that it has not
+    // verified: that is no fault of theirs.
+    let is_parameter =
+        matches!(error.as_deref(), Some("InvalidParameter" | "InvalidParameterValue"));
     let about_destination = is_parameter
         && element("Message").is_some_and(|message| {
             let message = message.to_ascii_lowercase();
-            message.contains("phonenumber")
-                || message.contains("phone number")
-                || message.contains("opted out")
+            let names_number =
+                ["phonenumber", "phone number", "opted out"].iter().any(|of| message.contains(of));
+            let is_ours = ["sandbox", "verified"].iter().any(|of| message.contains(of));
+            names_number && !is_ours
         });
     Read { message_id: element("MessageId"), error, about_destination }
 }
@@ -121,6 +124,7 @@ mod tests {
             ("Invalid parameter: PhoneNumber Reason: +44 is not valid to publish to", true),
             ("Phone number is opted out", true),
             ("Invalid parameter: Message too long", false),
+            ("Invalid parameter: PhoneNumber Reason: not verified in the sandbox", false),
         ] {
             let body = format!(
                 "<ErrorResponse><Error><Type>Sender</Type><Code>InvalidParameter</Code><Message>{message}</Message></Error></ErrorResponse>"

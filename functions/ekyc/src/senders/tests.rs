@@ -114,48 +114,167 @@ async fn an_e_mail_goes_through_ses() {
     assert_eq!(body["EmailTags"][0]["Value"], ID);
 }
 
+/// The service of a channel, and a body that names an error as the service does.
+#[derive(Clone, Copy)]
+enum Service {
+    Sns,
+    TextMessaging,
+    VoiceMessaging,
+    Ses,
+}
+
+const SNS: fn(&str, &str) -> String =
+    |code, message| format!("<E><Code>{code}</Code><Message>{message}</Message></E>");
+const JSON: fn(&str, &str) -> String =
+    |code, rest| format!(r#"{{"__type":"com.amazonaws#{code}:http://internal/"{rest}}}"#);
+
+/// What each documented error name is: a fault of the recipient's, of ours, or of the moment. Only the first may be the
+/// client's 400.
 #[tokio::test]
 async fn documented_failures_become_facts() {
-    const OPTED_OUT: &str =
-        r#"{"__type":"ConflictException","Reason":"DESTINATION_PHONE_NUMBER_OPTED_OUT"}"#;
-    const OTHER_CONFLICT: &str =
-        r#"{"__type":"ConflictException","Reason":"NUMBER_NOT_AUTHENTICATED"}"#;
-    const BAD_NUMBER: &str = r#"{"__type":"ValidationException","Reason":"FIELD_VALIDATION_FAILED","Fields":[{"Name":"DestinationPhoneNumber","Message":"x"}]}"#;
-    const BAD_POOL: &str = r#"{"__type":"ValidationException","Reason":"FIELD_VALIDATION_FAILED","Fields":[{"Name":"OriginationIdentity","Message":"x"}]}"#;
-    const SNS_OPTED_OUT: &str =
-        "<ErrorResponse><Error><Code>OptedOut</Code></Error></ErrorResponse>";
-    const SNS_DENIED: &str =
-        "<ErrorResponse><Error><Code>AuthorizationError</Code></Error></ErrorResponse>";
-    let (sns, eum) = (SmsService::Sns, SmsService::EndUserMessaging);
-    let cases: [(SmsService, Channel, Scripted, &str); 11] = [
-        (sns, Channel::Sms, (400, None, SNS_OPTED_OUT), "rejected"),
-        (sns, Channel::Sms, (403, None, SNS_DENIED), "unavailable"),
-        (sns, Channel::Sms, (500, None, ""), "unknown"),
-        (sns, Channel::Sms, (0, None, ""), "unknown"),
-        (eum, Channel::Sms, (400, None, OPTED_OUT), "rejected"),
-        (eum, Channel::Sms, (400, None, OTHER_CONFLICT), "unavailable"),
-        (eum, Channel::Voice, (400, None, BAD_NUMBER), "rejected"),
-        (eum, Channel::Voice, (400, None, BAD_POOL), "unavailable"),
-        (sns, Channel::Email, (400, Some("MessageRejected"), "{}"), "rejected"),
-        (sns, Channel::Email, (400, Some("AccountSuspendedException"), "{}"), "unavailable"),
-        (sns, Channel::Email, (503, None, ""), "unavailable"),
+    use Service::{Ses, Sns, TextMessaging, VoiceMessaging};
+    let sns = |status, code, message: &str, fact| (Sns, status, code, SNS(code, message), fact);
+    let json =
+        |service, status, code, rest: &str, fact| (service, status, code, JSON(code, rest), fact);
+    let of = |reason: &str| format!(r#","Reason":"{reason}""#);
+    let field = |name: &str| {
+        format!(r#","Reason":"FIELD_VALIDATION_FAILED","Fields":[{{"Name":"{name}"}}]"#)
+    };
+    let said = |message: &str| format!(r#","message":"{message}""#);
+    let opted_out = of("DESTINATION_PHONE_NUMBER_OPTED_OUT");
+    let cases = [
+        // SNS Publish.
+        sns(400, "InvalidParameter", "Invalid parameter: PhoneNumber Reason: +44", "rejected"),
+        sns(400, "InvalidParameterValue", "Invalid parameter: PhoneNumber", "rejected"),
+        sns(400, "OptedOut", "", "rejected"),
+        sns(400, "InvalidParameter", "Invalid parameter: Message too long", "misconfigured"),
+        sns(400, "InvalidParameterValue", "The sender ID is invalid", "misconfigured"),
+        sns(400, "InvalidParameter", "phone number is not verified (sandbox)", "misconfigured"),
+        sns(400, "ParameterValueInvalid", "", "misconfigured"),
+        sns(403, "AuthorizationError", "", "misconfigured"),
+        sns(403, "InvalidSecurity", "", "misconfigured"),
+        sns(403, "InvalidClientTokenId", "", "misconfigured"),
+        sns(403, "SignatureDoesNotMatch", "", "misconfigured"),
+        sns(403, "AccessDenied", "", "misconfigured"),
+        sns(403, "OptInRequired", "", "misconfigured"),
+        sns(400, "KMSAccessDenied", "", "misconfigured"),
+        sns(400, "KMSNotFound", "", "misconfigured"),
+        sns(400, "EndpointDisabled", "", "misconfigured"),
+        sns(404, "NotFound", "", "misconfigured"),
+        sns(400, "Throttling", "", "throttled"),
+        sns(400, "KMSThrottling", "", "throttled"),
+        sns(500, "InternalError", "", "unknown"),
+        sns(503, "ServiceUnavailable", "", "unavailable"),
+        // End User Messaging.
+        json(TextMessaging, 400, "ConflictException", &opted_out, "rejected"),
+        json(
+            TextMessaging,
+            400,
+            "ConflictException",
+            &of("DESTINATION_COUNTRY_BLOCKED_BY_PROTECT_CONFIGURATION"),
+            "rejected",
+        ),
+        json(
+            VoiceMessaging,
+            400,
+            "ValidationException",
+            &field("DestinationPhoneNumber"),
+            "rejected",
+        ),
+        json(
+            TextMessaging,
+            400,
+            "ConflictException",
+            &of("DESTINATION_PHONE_NUMBER_NOT_VERIFIED"),
+            "misconfigured",
+        ),
+        json(
+            TextMessaging,
+            400,
+            "ConflictException",
+            &of("NUMBER_NOT_AUTHENTICATED"),
+            "misconfigured",
+        ),
+        json(
+            VoiceMessaging,
+            400,
+            "ValidationException",
+            &field("OriginationIdentity"),
+            "misconfigured",
+        ),
+        json(TextMessaging, 400, "AccessDeniedException", &opted_out, "misconfigured"),
+        json(TextMessaging, 403, "AccessDeniedException", &of("ACCOUNT_DISABLED"), "misconfigured"),
+        json(TextMessaging, 404, "ResourceNotFoundException", "", "misconfigured"),
+        json(TextMessaging, 402, "ServiceQuotaExceededException", "", "misconfigured"),
+        json(TextMessaging, 403, "UnrecognizedClientException", "", "misconfigured"),
+        json(VoiceMessaging, 400, "ThrottlingException", "", "throttled"),
+        json(TextMessaging, 500, "InternalServerException", "", "unknown"),
+        // SES.
+        json(Ses, 400, "BadRequestException", &said("Missing final '@domain'"), "rejected"),
+        json(Ses, 400, "BadRequestException", &said("Illegal address"), "rejected"),
+        json(Ses, 400, "BadRequestException", &said("Domain contains dot-dot"), "rejected"),
+        json(
+            Ses,
+            400,
+            "BadRequestException",
+            &said("1 validation error detected"),
+            "misconfigured",
+        ),
+        json(Ses, 400, "BadRequestException", "", "misconfigured"),
+        json(
+            Ses,
+            400,
+            "MessageRejected",
+            &said("Email address is not verified. The following identities failed the check"),
+            "misconfigured",
+        ),
+        json(Ses, 400, "MailFromDomainNotVerifiedException", "", "misconfigured"),
+        json(Ses, 400, "AccountSuspendedException", "", "misconfigured"),
+        json(Ses, 400, "SendingPausedException", "", "misconfigured"),
+        json(Ses, 404, "NotFoundException", "", "misconfigured"),
+        json(Ses, 403, "AccessDeniedException", "", "misconfigured"),
+        json(Ses, 400, "LimitExceededException", "", "misconfigured"),
+        json(Ses, 429, "TooManyRequestsException", "", "throttled"),
+        json(Ses, 500, "InternalFailure", "", "unknown"),
+        json(Ses, 503, "ServiceUnavailable", "", "unavailable"),
     ];
-    for (service, channel, scripted, expected) in cases {
-        let (stub, post) = Stub::start(&[scripted]);
+    for (service, status, code, body, expected) in cases {
+        let scripted: Scripted = (status, None, body.leak());
+        let (stub, post) = Stub::start(&[scripted; 3]);
         let mut choices = everything();
-        choices.sms = service;
-        let destination = if channel == Channel::Email { mailbox() } else { phone() };
-        let error = send(&AwsSender::new(post, choices), channel, &destination).await.unwrap_err();
-        let fact = match &error {
-            SendError::Rejected(_) => "rejected",
-            SendError::Throttled => "throttled",
-            SendError::Unavailable(_) => "unavailable",
-            SendError::Unknown(_) => "unknown",
+        let (channel, destination) = match service {
+            Sns => (Channel::Sms, phone()),
+            TextMessaging => {
+                choices.sms = SmsService::EndUserMessaging;
+                (Channel::Sms, phone())
+            }
+            VoiceMessaging => (Channel::Voice, phone()),
+            Ses => (Channel::Email, mailbox()),
         };
-        assert_eq!(fact, expected, "{scripted:?}: {error:?}");
-        assert_eq!(stub.taken().len(), 1, "what may have been taken is not offered again");
+        let error = send(&AwsSender::new(post, choices), channel, &destination).await.unwrap_err();
+        assert_eq!(fact(&error), expected, "{status} {code}: {error:?}");
+        let offered = if expected == "throttled" { 3 } else { 1 };
+        assert_eq!(
+            stub.taken().len(),
+            offered,
+            "{code}: what may have been taken is not offered again"
+        );
         let shown = format!("{error:?}{error}");
         assert!(!shown.contains("7400123456") && !shown.contains("012345"), "{shown}");
+    }
+    // A connection that ends without an answer.
+    let (_stub, post) = Stub::start(&[(0, None, "")]);
+    let lost = send(&AwsSender::new(post, everything()), Channel::Sms, &phone()).await;
+    assert_eq!(fact(&lost.unwrap_err()), "unknown");
+}
+
+fn fact(error: &SendError) -> &'static str {
+    match error {
+        SendError::Rejected(_) => "rejected",
+        SendError::Throttled => "throttled",
+        SendError::Misconfigured(_) => "misconfigured",
+        SendError::Unavailable(_) => "unavailable",
+        SendError::Unknown(_) => "unknown",
     }
 }
 
@@ -178,7 +297,7 @@ async fn what_is_not_set_up_sends_nothing() {
     let sender = AwsSender::new(post, choices(&[]));
     for (channel, destination) in [(Channel::Voice, phone()), (Channel::Email, mailbox())] {
         let sent = send(&sender, channel, &destination).await;
-        assert!(matches!(sent, Err(SendError::Unavailable(_))), "{sent:?}");
+        assert!(matches!(sent, Err(SendError::Misconfigured(_))), "{sent:?}");
     }
     for (channel, destination) in [(Channel::Sms, mailbox()), (Channel::Email, phone())] {
         let sent =
@@ -198,6 +317,9 @@ fn settings_that_cannot_work_are_refused_at_the_start() {
         ("OTP_SENDER_ID", "12345", false),
         ("OTP_SENDER_ID", "Acme Card", false),
         ("OTP_SENDER_ID", "TwelveLetter", false),
+        ("OTP_EMAIL_FROM", "codes@bank.example", true),
+        ("OTP_EMAIL_FROM", "Acme <codes@bank.example>", false),
+        ("OTP_EMAIL_FROM", "codes", false),
         ("OTP_WEB_ORIGIN", "bank.example", true),
         ("OTP_WEB_ORIGIN", "https://bank.example", false),
         ("OTP_WEB_ORIGIN", "localhost", false),

@@ -32,44 +32,67 @@ pub struct TemplateProblem {
 
 type Texts = BTreeMap<Locale, BTreeMap<Part, String>>;
 
-pub(super) fn read(json: &Value) -> Result<Texts, TemplateProblem> {
-    let root = "messageTemplates";
-    let problem = |path: String, rule| TemplateProblem { path, rule };
-    let locales = json.as_object().ok_or(problem(root.into(), "must be an object"))?;
+const ROOT: &str = "messageTemplates";
+
+pub(super) fn read(json: &Value) -> Result<Texts, Vec<TemplateProblem>> {
+    let problem = |path: &str, rule| TemplateProblem { path: path.to_owned(), rule };
+    let Some(locales) = json.as_object() else {
+        return Err(vec![problem(ROOT, "must be an object")]);
+    };
+    let mut wrong = Vec::new();
     if locales.len() > MAX_LOCALES {
-        return Err(problem(root.into(), "must have at most 20 locales"));
+        wrong.push(problem(ROOT, "must have at most 20 locales"));
     }
     let mut texts = Texts::new();
-    for (locale, parts) in locales {
-        let locale = Locale::parse(locale)
-            .map_err(|_| problem(root.into(), "must be named by locales such as en-GB"))?;
-        let path = format!("{root}.{locale}");
-        let parts = parts.as_object().ok_or(problem(path.clone(), "must be an object"))?;
-        let mut read = BTreeMap::new();
-        for (name, text) in parts {
-            let known = Part::ALL.iter().find(|(known, _)| known == name);
-            let (name, part) = known.ok_or(problem(
-                path.clone(),
-                "must have no members but sms, voice, emailSubject, emailBody, purposePhone and purposeEmail",
-            ))?;
-            let path = format!("{path}.{name}");
-            let text = text.as_str().ok_or(problem(path.clone(), "must be a string"))?;
-            check(*part, text).map_err(|rule| problem(path, rule))?;
-            read.insert(*part, text.to_owned());
-        }
+    // More are not looked at: a body may be all locales.
+    for (locale, parts) in locales.iter().take(MAX_LOCALES) {
+        let Ok(locale) = Locale::parse(locale) else {
+            wrong.push(problem(ROOT, "must be named by locales such as en-GB"));
+            continue;
+        };
+        let path = format!("{ROOT}.{locale}");
+        let Some(parts) = parts.as_object() else {
+            wrong.push(problem(&path, "must be an object"));
+            continue;
+        };
+        let read = read_parts(&path, parts, &mut wrong);
         if texts.insert(locale, read).is_some() {
-            return Err(problem(root.into(), "must name each locale once"));
+            wrong.push(problem(ROOT, "must name each locale once"));
         }
+    }
+    if !wrong.is_empty() {
+        return Err(wrong);
     }
     // Together, because a purpose of the partner's own goes into texts that may be built in.
     let templates = Templates(texts);
-    for locale in templates.0.keys() {
-        if !fits_one_segment(&templates, locale) {
-            let path = format!("{root}.{locale}.sms");
-            return Err(problem(path, "must fit one text message of 160 GSM characters"));
+    let long = templates.0.keys().filter(|locale| !fits_one_segment(&templates, locale));
+    let too_long = "must fit one text message of 160 GSM characters";
+    wrong.extend(long.map(|locale| problem(&format!("{ROOT}.{locale}.sms"), too_long)));
+    if wrong.is_empty() { Ok(templates.0) } else { Err(wrong) }
+}
+
+fn read_parts(
+    path: &str,
+    parts: &serde_json::Map<String, Value>,
+    wrong: &mut Vec<TemplateProblem>,
+) -> BTreeMap<Part, String> {
+    let mut read = BTreeMap::new();
+    let is_known = |name: &String| Part::ALL.iter().any(|(known, _)| known == name);
+    if !parts.keys().all(is_known) {
+        wrong.push(TemplateProblem {
+            path: path.to_owned(),
+            rule: "must have no members but sms, voice, emailSubject, emailBody, purposePhone and purposeEmail",
+        });
+    }
+    for (name, part) in Part::ALL {
+        let Some(text) = parts.get(name) else { continue };
+        let text = text.as_str().ok_or("must be a string");
+        match text.and_then(|text| check(part, text).map(|()| text)) {
+            Ok(text) => _ = read.insert(part, text.to_owned()),
+            Err(rule) => wrong.push(TemplateProblem { path: format!("{path}.{name}"), rule }),
         }
     }
-    Ok(templates.0)
+    read
 }
 
 /// What holds for one text by itself.

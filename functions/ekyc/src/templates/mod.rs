@@ -121,8 +121,8 @@ impl Templates {
     /// "purposeEmail": …}}`, and tries every one of them with the longest code and life that there can be.
     ///
     /// # Errors
-    /// [`TemplateProblem`] with the first text that breaks a rule.
-    pub fn parse(json: &serde_json::Value) -> Result<Self, TemplateProblem> {
+    /// Every text that breaks a rule, with the first rule that it breaks.
+    pub fn parse(json: &serde_json::Value) -> Result<Self, Vec<TemplateProblem>> {
         check::read(json).map(Self)
     }
 

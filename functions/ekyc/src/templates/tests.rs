@@ -150,7 +150,9 @@ fn the_origin_comes_last_and_only_where_it_fits() {
 #[test]
 fn texts_are_checked_when_they_are_given() {
     let problem = |json| {
-        let TemplateProblem { path, rule } = Templates::parse(&json).unwrap_err();
+        let mut wrong = Templates::parse(&json).unwrap_err();
+        assert_eq!(wrong.len(), 1, "{wrong:?}");
+        let TemplateProblem { path, rule } = wrong.remove(0);
         (path, rule)
     };
     let segment = "must fit one text message of 160 GSM characters";
@@ -192,4 +194,28 @@ fn texts_are_stored_and_read_again() {
 fn debug_shows_no_code() {
     let shown = format!("{:?}", rendered(&Templates::default(), Channel::Sms, "en-GB"));
     assert_eq!(shown, "Rendered(…)");
+}
+
+#[test]
+fn every_wrong_text_is_told_at_once() {
+    let json = json!({
+        "en-GB": { "sms": "no code", "voice": 1, "text": "?" },
+        "english": {},
+        "de-DE": [],
+        "fr-FR": { "emailSubject": "7" },
+    });
+    let wrong = Templates::parse(&json).unwrap_err();
+    let mut paths: Vec<&str> = wrong.iter().map(|wrong| wrong.path.as_str()).collect();
+    paths.sort_unstable();
+    assert_eq!(
+        paths,
+        [
+            "messageTemplates",
+            "messageTemplates.de-DE",
+            "messageTemplates.en-GB",
+            "messageTemplates.en-GB.sms",
+            "messageTemplates.en-GB.voice",
+            "messageTemplates.fr-FR.emailSubject",
+        ]
+    );
 }

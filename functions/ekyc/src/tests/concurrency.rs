@@ -3,7 +3,7 @@
 use super::*;
 
 /// Runs requests in parallel, each on a thread of its own, all beginning at once.
-fn together(world: &World, calls: Vec<Call<'_>>) -> Vec<(u16, String)> {
+pub(super) fn together(world: &World, calls: Vec<Call<'_>>) -> Vec<(u16, String)> {
     let gate = std::sync::Barrier::new(calls.len());
     let gate = &gate;
     std::thread::scope(|scope| {

@@ -299,11 +299,42 @@ async fn allow_voice_fallback() {
 
 #[tokio::test]
 async fn reference_prefix() {
-    let world = World::new();
-    world.configure(PENNY, json!({ "referencePrefix": "NEWCO" })).await;
-    let place = world.subject(Kind::Application).await;
-    penny(&world, &place).await;
-    assert!(world.bank.pennies()[0].1.starts_with("NEWCO "));
+    for kind in BOTH {
+        let world = World::new();
+        world.configure(PENNY, json!({ "referencePrefix": "NEWCO" })).await;
+        let place = world.subject(kind).await;
+        penny(&world, &place).await;
+        assert!(world.bank.pennies()[0].1.starts_with("NEWCO "));
+    }
+}
+
+#[tokio::test]
+async fn maximum_number_of_name_checks_per_duration() {
+    use crate::bank::NameCheck;
+    for kind in BOTH {
+        for (keys, most) in [
+            (json!({}), 6),
+            (json!({ "maximumNumberOfNameChecksPerDuration": 3 }), 3),
+            // Never fewer than the pennies that may be had.
+            (
+                json!({
+                    "maximumNumberOfNameChecksPerDuration": 1,
+                    "maximumNumberOfInitiatesPerDuration": 4,
+                }),
+                4,
+            ),
+        ] {
+            let world = World::new();
+            world.configure(PENNY, keys).await;
+            let place = world.subject(kind).await;
+            world.bank.answer_name(NameCheck::NotMatched);
+            for _ in 0..most {
+                assert_eq!(world.state(post(place.penny(), bank())).await.1, "invalidBankDetails");
+            }
+            let (status, _) = world.send(post(place.penny(), bank())).await;
+            assert_eq!((status, world.bank.asked_for_names()), (429, most));
+        }
+    }
 }
 
 #[tokio::test]
@@ -329,11 +360,13 @@ async fn accept_close_match_accept_business_and_unverifiable() {
         ),
     ] {
         for (keys, expected) in [(json!({}), without), (json!({ key: value }), with)] {
-            let world = World::new();
-            world.configure(PENNY, keys).await;
-            let place = world.subject(Kind::Application).await;
-            world.bank.answer_name(check.clone());
-            assert_eq!(world.state(post(place.penny(), bank())).await.1, expected, "{key}");
+            for kind in BOTH {
+                let world = World::new();
+                world.configure(PENNY, keys.clone()).await;
+                let place = world.subject(kind).await;
+                world.bank.answer_name(check.clone());
+                assert_eq!(world.state(post(place.penny(), bank())).await.1, expected, "{key}");
+            }
         }
     }
 }
@@ -346,9 +379,12 @@ async fn message_templates_and_locale() {
         "messageTemplates": { "cy-GB": { "sms": "{code} {purpose} {life}" } },
     });
     world.configure("otp", keys).await;
-    let place = world.subject(Kind::Application).await;
-    world.initiate(&place).await;
-    assert_eq!(world.sent.all()[0].locale.as_deref(), Some("cy-GB"));
+    for kind in BOTH {
+        let place = world.subject(kind).await;
+        world.initiate(&place).await;
+    }
+    let sent = world.sent.all();
+    assert!(sent.len() == 2 && sent.iter().all(|one| one.locale.as_deref() == Some("cy-GB")));
     let path = "configurations/default/ekyc/otp";
     let keys = json!({ "version": 1, "messageTemplates": { "en-GB": { "sms": "no code" } } });
     let (status, body) = world.send(put(path, keys)).await;

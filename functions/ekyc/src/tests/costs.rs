@@ -31,13 +31,25 @@ async fn round_trips_are_as_documented() {
     let code = world.code();
     let right = calls(&world, world.try_code(&other, &session, &code)).await;
     assert!((5..=5 + GUARD).contains(&right), "{right}");
+    // The session, then its journey; reserve, note; and the guard's rows.
+    {
+        world.pass_ms(11_000);
+        let (_, _, open) = world.state(post(other.otp(), json!({ "journeyId": "next" }))).await;
+        let before = world.database.calls();
+        let (_, state, _) = world.state(post(other.resend(&open), json!({}))).await;
+        assert_eq!((state.as_str(), world.database.calls() - before), ("initiated", 4 + GUARD));
+        let before = world.database.calls();
+        world.state(get(other.session("otp", &open))).await;
+        assert_eq!(world.database.calls() - before, 2);
+    }
     // An answered session: the batch read alone.
     assert_eq!(calls(&world, world.try_code(&other, &session, &code)).await, 1);
     assert_eq!(calls(&world, world.send(get(other.0.clone()))).await, 1);
     let details = json!({ "sortCode": "202959", "bankAccount": "63748472" });
     world.state(post(place.penny(), details.clone())).await;
+    // Batch read, count the name check, reserve, note.
     let penny = calls(&world, world.state(post(other.penny(), details))).await;
-    assert_eq!(penny, 3);
+    assert_eq!(penny, 4);
 }
 
 /// The guard's updates of one send to a number, for destination, range and partner, and its read of wrong codes.

@@ -1,10 +1,16 @@
 //! The operations through API Gateway events, over a real expression engine, with a clock that is told.
 
+mod active;
 mod concurrency;
 mod configuration;
 mod costs;
+mod errors;
+mod events;
 mod journeys;
+mod names;
 mod pennies;
+mod penny_statuses;
+mod returns;
 mod safety;
 mod statuses;
 mod subjects;
@@ -232,15 +238,9 @@ impl World {
         let countries = Countries::new(vec![domain::country::Country::parse("GB").unwrap()]);
         let sender: Arc<dyn crate::senders::PasscodeSender> = Arc::clone(&sent) as _;
         let [weights, substitutions] = [modulus::SAMPLE.0, modulus::SAMPLE.1];
-        let banks = Bank {
-            modulus: modulus::source(
-                TextPlace::Packaged(weights),
-                TextPlace::Packaged(substitutions),
-            ),
-            directory: None,
-            is_sample_in_production: false,
-            provider: Arc::clone(&bank) as _,
-        };
+        let tables =
+            modulus::source(TextPlace::Packaged(weights), TextPlace::Packaged(substitutions));
+        let banks = Bank::new(tables, None, Arc::clone(&bank) as _);
         let customers = Customers::new(
             table.clone(),
             Arc::clone(&ring),
@@ -282,7 +282,7 @@ impl World {
             "penny-drop-initiate" => {
                 crate::penny_drop::initiate(&self.penny, caller, request).await
             }
-            "kyc-status" => crate::validate::status(&self.core, caller, request).await,
+            "kyc-status" => crate::status::status(&self.core, caller, request).await,
             "ekyc-subjects" => crate::subjects::subjects(&self.core, caller, request).await,
             "ekyc-configuration" => {
                 crate::configuration::configuration(&self.core, caller, request).await

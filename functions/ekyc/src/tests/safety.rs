@@ -15,6 +15,7 @@ async fn a_failed_send_gives_its_slot_back() {
         let place = world.subject(kind).await;
         for (error, status, wait, state) in [
             (down(), 503, Some("30"), ""),
+            (SendError::Misconfigured("AccessDenied".into()), 503, Some("30"), ""),
             (SendError::Throttled, 503, Some("1"), ""),
             (SendError::Rejected("OptedOut".into()), 400, None, "destinationRejected"),
         ] {
@@ -27,6 +28,28 @@ async fn a_failed_send_gives_its_slot_back() {
         // Nothing was counted, and a retry is no double click.
         assert_eq!(world.initiate(&place).await["remainingPasscodes"], 2);
         assert_eq!(world.told().await, [("Initiated".to_owned(), None)]);
+    }
+}
+
+/// What is wrong with our own setup is an alarm, and nobody else's mistake.
+#[tokio::test]
+async fn a_sender_that_is_not_set_up_is_reported() {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    static REPORTED: AtomicUsize = AtomicUsize::new(0);
+    let mut world = World::new();
+    world.otp.report = |_| _ = REPORTED.fetch_add(1, Ordering::SeqCst);
+    let place = world.subject(Kind::Application).await;
+    let session = world.initiate(&place).await;
+    for (error, reports) in [
+        (SendError::Misconfigured("AccessDenied".into()), 1),
+        (down(), 1),
+        (SendError::Throttled, 1),
+        (SendError::Rejected("OptedOut".into()), 1),
+        (SendError::Misconfigured("NotFound".into()), 2),
+    ] {
+        world.sent.fail_next(error);
+        world.send(post(place.resend(&session), json!({}))).await;
+        assert_eq!(REPORTED.load(Ordering::SeqCst), reports);
     }
 }
 
@@ -152,6 +175,7 @@ async fn what_the_guard_holds_back_answers_like_what_was_sent() {
 #[tokio::test]
 async fn nothing_in_clear_is_stored() {
     let world = World::new();
+    world.configure("pennydrop", json!({ "pennyDropCodeLength": 6 })).await;
     let mut codes = Vec::new();
     for kind in BOTH {
         let place = world.subject(kind).await;
@@ -167,13 +191,49 @@ async fn nothing_in_clear_is_stored() {
         let code = world.bank.code(auth.uuid()).unwrap();
         let path = place.validate("pennydrop", &drop);
         world.state(post(path, json!({ "passcode": code }))).await;
+        codes.push(code);
+        // By call and by e-mail, to what nobody holds.
+        for (journey, body) in [
+            ("call", json!({ "homeNumber": "020 7946 0123" })),
+            ("mail", json!({ "email": "eve@example.com" })),
+        ] {
+            let mut body = body;
+            body["journeyId"] = journey.into();
+            world.pass(SignedDuration::from_hours(1));
+            world.state(post(place.otp(), body)).await;
+            codes.push(world.code());
+        }
+        // A name that does not match, and a penny that comes back.
+        world.bank.answer_name(crate::bank::NameCheck::NotMatched);
+        let fresh = json!({ "sortCode": "202959", "bankAccount": "63748472", "journeyId": "j" });
+        assert_eq!(world.state(post(place.penny(), fresh)).await.1, "invalidBankDetails");
+        world.bank.answer_name(crate::bank::NameCheck::Matched);
+        world.bank.set_state(auth.uuid(), crate::bank::PaymentState::Returned);
+        crate::reconcile::reconcile(&world.penny, json!({})).await.unwrap();
     }
-    let items = world.database.dump(&world.database.customers()).await;
-    assert!(items.len() > 20);
-    let secrets =
-        ["7400123456", "2079460018", "dana@example", "63748472", "202959", ACCOUNT, "N1C 4DA"];
+    assert_eq!(codes.len(), 10);
+    let mut items = world.database.dump(&world.database.customers()).await;
+    // What is gone from the table was in its stream, which others read.
+    let told = world.database.stream_records(&world.database.customers());
+    let held = items.len();
+    assert!(held > 20 && told.len() > held);
+    for record in &told {
+        let text = aws_sdk_dynamodb::types::AttributeValue::S(record.to_string());
+        items.push([("record".to_owned(), text)].into());
+    }
+    let secrets = [
+        "7400123456",
+        "2079460018",
+        "2079460123",
+        "dana@example",
+        "eve@example",
+        "63748472",
+        "202959",
+        ACCOUNT,
+        "N1C 4DA",
+    ];
     for item in items {
-        let text = format!("{item:?}");
+        let text = format!("{item:?}").replace("\\\"", "\"");
         for secret in secrets {
             assert!(!text.contains(secret), "{secret} in {text}");
         }

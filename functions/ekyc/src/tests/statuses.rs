@@ -1,25 +1,8 @@
-//! One test for every row of the status table, named after it, for both methods that have it, on both subjects.
+//! One test for every row of the status table, named after it, on both subjects: the passcode's column. The penny drop's is
+//! in [`super::penny_statuses`].
 
+use super::penny_statuses::details;
 use super::*;
-
-const BANK: (&str, &str) = ("202959", "63748472");
-
-fn details() -> Value {
-    json!({ "sortCode": BANK.0, "bankAccount": BANK.1 })
-}
-
-/// A penny drop that was initiated, and the code that stands on the statement.
-async fn penny(world: &World, place: &Place) -> (Value, String) {
-    let (status, state, body) = world.state(post(place.penny(), details())).await;
-    assert_eq!((status, state.as_str()), (200, "initiated"), "{body}");
-    let auth = uuid_of(&body);
-    let code = world.bank.code(auth).unwrap();
-    (body, code)
-}
-
-fn uuid_of(body: &Value) -> uuid::Uuid {
-    domain::ids::AuthId::parse(body["authId"].as_str().unwrap()).unwrap().uuid()
-}
 
 #[tokio::test]
 async fn initiated_otp() {
@@ -40,33 +23,25 @@ async fn initiated_otp() {
 }
 
 #[tokio::test]
-async fn initiated_penny_drop() {
+async fn no_more_codes_by_the_rolling_count() {
     for kind in BOTH {
         let world = World::new();
+        let unlocked = json!({ "tempLockEnabledOnInitiateApplication": false });
+        world.configure("otp", unlocked).await;
         let place = world.subject(kind).await;
-        let (body, code) = penny(&world, &place).await;
-        assert_eq!(body["remainingPasscodes"], 1);
-        assert_eq!((code.len(), world.bank.pennies().len()), (4, 1));
-        assert_eq!(world.told().await, [("Initiated".to_owned(), None)]);
+        for left in [2, 1, 0] {
+            assert_eq!(world.initiate(&place).await["remainingPasscodes"], left);
+            world.pass_ms(11_000);
+        }
+        let reply = world.reply(post(place.otp(), json!({}))).await;
+        let body: Value = serde_json::from_str(reply.body()).unwrap();
+        assert_eq!((reply.status(), &body["state"]), (200, &json!("noMoreCodes")));
+        assert_eq!(body["remainingPasscodes"], 0);
+        // The first of the three leaves the window an hour after it was made.
+        assert_eq!(reply.header("retry-after"), Some("3567"));
+        assert_eq!(body["additionalInfo"]["retryAfterSeconds"], 3567);
+        assert_eq!(world.sent.all().len(), 3);
     }
-}
-
-#[tokio::test]
-async fn no_more_codes_by_the_rolling_count() {
-    let world = World::new();
-    let place = world.subject(Kind::Account).await;
-    for left in [2, 1, 0] {
-        assert_eq!(world.initiate(&place).await["remainingPasscodes"], left);
-        world.pass_ms(11_000);
-    }
-    let reply = world.reply(post(place.otp(), json!({}))).await;
-    let body: Value = serde_json::from_str(reply.body()).unwrap();
-    assert_eq!((reply.status(), &body["state"]), (200, &json!("noMoreCodes")));
-    assert_eq!(body["remainingPasscodes"], 0);
-    // The first of the three leaves the window an hour after it was made.
-    assert_eq!(reply.header("retry-after"), Some("3567"));
-    assert_eq!(body["additionalInfo"]["retryAfterSeconds"], 3567);
-    assert_eq!(world.sent.all().len(), 3);
 }
 
 #[tokio::test]
@@ -81,21 +56,6 @@ async fn no_more_codes_by_the_lock_of_an_application() {
         world.pass_ms(passed);
         let reply = world.reply(post(place.otp(), json!({}))).await;
         assert_eq!(reply.header("retry-after"), Some(wait), "the lock does not extend itself");
-    }
-}
-
-#[tokio::test]
-async fn no_more_codes_for_a_penny_drop() {
-    for kind in BOTH {
-        let world = World::new();
-        let place = world.subject(kind).await;
-        for _ in 0..2 {
-            penny(&world, &place).await;
-            world.pass_ms(1_000);
-        }
-        let (status, state, _) = world.state(post(place.penny(), details())).await;
-        assert_eq!((status, state.as_str()), (200, "noMoreCodes"));
-        assert_eq!(world.bank.asked_to_pay(), 2);
     }
 }
 
@@ -133,22 +93,6 @@ async fn authenticated_initiate_sends_nothing() {
         let fresh = json!({ "journeyId": "another" });
         let (_, state, _) = world.state(post(place.otp(), fresh)).await;
         assert_eq!(state, "initiated", "a new journey is a new beginning");
-    }
-}
-
-#[tokio::test]
-async fn authenticated_penny_drop() {
-    for kind in BOTH {
-        let world = World::new();
-        let place = world.subject(kind).await;
-        let (session, code) = penny(&world, &place).await;
-        let path = place.validate("pennydrop", &session);
-        let (_, state, _) = world.state(post(path, json!({ "passcode": code }))).await;
-        assert_eq!(state, "authenticated");
-        let proof = ("bankAccount".to_owned(), "penny-drop".to_owned(), "****8472".to_owned());
-        assert_eq!(world.proofs(&place).await, [proof]);
-        let (_, state, _) = world.state(post(place.penny(), details())).await;
-        assert_eq!((state.as_str(), world.bank.asked_to_pay()), ("authenticated", 1));
     }
 }
 
@@ -228,23 +172,6 @@ async fn failed_by_the_expired_allowance() {
 }
 
 #[tokio::test]
-async fn failed_penny_drop() {
-    for kind in BOTH {
-        let world = World::new();
-        let place = world.subject(kind).await;
-        let (session, code) = penny(&world, &place).await;
-        let path = place.validate("pennydrop", &session);
-        let body = json!({ "passcode": wrong(&code) });
-        let (_, state, answer) = world.state(post(path.clone(), body.clone())).await;
-        assert_eq!((state.as_str(), &answer["remainingAttempts"]), ("invalid", &json!(1)));
-        let (_, state, _) = world.state(post(path.clone(), body)).await;
-        assert_eq!(state, "failed");
-        let (_, state, _) = world.state(post(path, json!({ "passcode": code }))).await;
-        assert_eq!(state, "failed");
-    }
-}
-
-#[tokio::test]
 async fn not_found_for_a_superseded_session() {
     for kind in BOTH {
         let world = World::new();
@@ -292,59 +219,6 @@ async fn not_found_for_an_unknown_journey_where_it_must_be_known() {
         body["journeyId"] = json!("never-heard-of");
         let (status, state, _) = world.state(post(place.penny(), body)).await;
         assert_eq!((status, state.as_str()), (404, "notFound"));
-    }
-}
-
-#[tokio::test]
-async fn not_found_for_an_unknown_penny_drop() {
-    for kind in BOTH {
-        let world = World::new();
-        let place = world.subject(kind).await;
-        let path = format!("{}/{ONE}/validate", place.penny());
-        let (status, state, _) = world.state(post(path, json!({ "passcode": "1234" }))).await;
-        assert_eq!((status, state.as_str()), (404, "notFound"));
-    }
-}
-
-#[tokio::test]
-async fn invalid_bank_details() {
-    use crate::bank::{NameCheck, PennyOutcome, Rejection};
-    for kind in BOTH {
-        let world = World::new();
-        let place = world.subject(kind).await;
-        let refused = async |details: Value, reason: &str| {
-            let (status, state, body) = world.state(post(place.penny(), details)).await;
-            assert_eq!((status, state.as_str()), (200, "invalidBankDetails"), "{body}");
-            assert_eq!(body["additionalInfo"]["reason"], reason);
-            assert_eq!(body.get("authId"), None);
-        };
-        // 9·8 = 72 is no multiple of 11.
-        refused(json!({ "sortCode": "000100", "bankAccount": "80000000" }), "modulus").await;
-        world.bank.answer_name(NameCheck::NotMatched);
-        refused(details(), "nameMismatch").await;
-        world.bank.answer_name(NameCheck::AccountSwitched);
-        refused(details(), "accountSwitched").await;
-        assert_eq!(world.bank.asked_to_pay(), 0);
-        world.bank.answer_name(NameCheck::Matched);
-        world.bank.answer_penny(PennyOutcome::Rejected(Rejection::Account), false);
-        refused(details(), "payment").await;
-        // None of them counts: both codes are still to be had.
-        assert_eq!(penny(&world, &place).await.0["remainingPasscodes"], 1);
-    }
-}
-
-#[tokio::test]
-async fn address_details_missing() {
-    for kind in BOTH {
-        for missing in ["houseNumber", "townOrCity", "postcode"] {
-            let world = World::new();
-            let mut person = person();
-            person["address"].as_object_mut().unwrap().remove(missing);
-            let place = world.subject_of(kind, person).await;
-            let (status, state, _) = world.state(post(place.penny(), details())).await;
-            assert_eq!((status, state.as_str()), (200, "addressDetailsMissing"), "{missing}");
-            assert_eq!(world.bank.asked_to_pay(), 0);
-        }
     }
 }
 

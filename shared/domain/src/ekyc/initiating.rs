@@ -14,6 +14,8 @@ use crate::ids::AuthId;
 const KEY_LIFE: SignedDuration = SignedDuration::from_hours(24);
 /// Entries that are kept. More than any maximum, so what is forgotten beyond it has left its window.
 const KEPT: usize = 100;
+/// The longest window that a configuration may ask for.
+const LONGEST_WINDOW: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// One code that was made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +47,8 @@ pub struct Issues {
     pub lock_until: Option<Timestamp>,
     /// The journey that a request without a journey goes on with.
     pub journey: Option<JourneyId>,
+    /// When a bank was asked whose account it is, by the session that asked.
+    pub checks: BTreeMap<String, Timestamp>,
 }
 
 /// Whether a code may be made.
@@ -171,6 +175,31 @@ impl Issues {
     /// The codes of other sessions that are still accepted.
     pub fn live_codes(&self, now: Timestamp) -> impl Iterator<Item = &Issued> {
         self.issued.values().filter(move |issued| issued.expires_at > now)
+    }
+
+    /// Counts a name check of the session `auth`, in the rolling window of the codes.
+    ///
+    /// # Errors
+    /// So many seconds until there is room for one, at least 1.
+    pub fn check_name(&mut self, auth: AuthId, limits: &Limits, now: Timestamp) -> Result<(), i64> {
+        let window = SignedDuration::from_millis(limits.initiates_duration_in_milliseconds);
+        let mut times: Vec<Timestamp> = self.checks.values().copied().collect();
+        times.retain(|at| now.duration_since(*at) < window);
+        times.sort_unstable();
+        let most = usize::try_from(limits.name_checks()).unwrap_or(0);
+        if let Some(leaving) = times.len().checked_sub(most) {
+            let free_at = times.get(leaving).map_or(now, |at| after(*at, window));
+            return Err(seconds_until(free_at, now));
+        }
+        // Another merchant's window may be longer than this one's.
+        self.checks.retain(|_, at| now.duration_since(*at) < LONGEST_WINDOW);
+        self.checks.insert(auth.to_string(), now);
+        while self.checks.len() > KEPT {
+            let oldest = self.checks.iter().min_by_key(|(_, at)| **at);
+            let Some(name) = oldest.map(|(name, _)| name.clone()) else { break };
+            self.checks.remove(&name);
+        }
+        Ok(())
     }
 
     /// Adds a code under `name` and forgets those that neither count nor live any more.

@@ -278,6 +278,17 @@ impl Journey {
 }
 
 impl Journey {
+    /// What proved possession was taken back: the penny was returned. The journey may have another session.
+    #[must_use]
+    pub fn revoke(&mut self, auth: AuthId) -> bool {
+        let proved = self.state == JourneyState::Authenticated;
+        let is_proof = |live: &&mut Live| proved && live.state == SessionState::Authenticated;
+        let Some(live) = self.live_mut(auth).filter(is_proof) else { return false };
+        live.state = SessionState::Failed;
+        self.state = JourneyState::Open;
+        true
+    }
+
     /// Claims that nobody can be working on any more were wrong codes as far as anyone can tell.
     pub fn write_off(&mut self) {
         self.wrong = self.attempts;

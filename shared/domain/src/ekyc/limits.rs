@@ -38,6 +38,14 @@ pub struct Limits {
     pub temp_lock_duration_on_initiate_application_in_seconds: i64,
     /// Within which time the same request for a passcode is a double click.
     pub duplicate_window_in_milliseconds: i64,
+    /// Name checks per subject in the same rolling window as codes. Sessions of before it was a limit have none.
+    #[serde(default = "name_checks")]
+    pub maximum_number_of_name_checks_per_duration: i64,
+}
+
+/// Three for each penny that may be had by default: a mistyped account, a bank that holds another spelling.
+const fn name_checks() -> i64 {
+    6
 }
 
 /// One numeric key of the configuration.
@@ -142,6 +150,14 @@ pub const KEYS: &[Key] = &[
         max: 60 * SECOND,
         field: |limits| &mut limits.duplicate_window_in_milliseconds,
     },
+    Key {
+        name: "maximumNumberOfNameChecksPerDuration",
+        only: Some(Method::PennyDrop),
+        min: 1,
+        // Every one is an entry of one item.
+        max: 50,
+        field: |limits| &mut limits.maximum_number_of_name_checks_per_duration,
+    },
 ];
 
 impl Key {
@@ -186,6 +202,7 @@ impl Limits {
                 temp_lock_enabled_on_initiate_application: true,
                 temp_lock_duration_on_initiate_application_in_seconds: 3_600,
                 duplicate_window_in_milliseconds: 10 * SECOND,
+                maximum_number_of_name_checks_per_duration: name_checks(),
             },
             Method::PennyDrop => Self {
                 maximum_number_of_initiates_per_duration: 2,
@@ -198,6 +215,7 @@ impl Limits {
                 temp_lock_enabled_on_initiate_application: true,
                 temp_lock_duration_on_initiate_application_in_seconds: 3_600,
                 duplicate_window_in_milliseconds: 10 * SECOND,
+                maximum_number_of_name_checks_per_duration: name_checks(),
             },
         }
     }
@@ -223,6 +241,13 @@ impl Limits {
                 .push("maximumNumberOfInvalidValidatesPerSession", Problem::Malformed { expected });
         }
         violations.into_result()
+    }
+
+    /// Name checks in a window: never fewer than the codes that each need one.
+    #[must_use]
+    pub fn name_checks(&self) -> i64 {
+        self.maximum_number_of_name_checks_per_duration
+            .max(self.maximum_number_of_initiates_per_duration)
     }
 
     /// A journey is no bound here: every initiate may begin another one.

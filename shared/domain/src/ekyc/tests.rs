@@ -170,6 +170,52 @@ proptest! {
     }
 }
 
+proptest! {
+    /// In any window no more name checks are counted than the limit, waiting as long as told is enough and no longer than
+    /// needed, and what is kept is bounded.
+    #[test]
+    fn name_checks_are_counted(gaps in proptest::collection::vec(0_i64..20_000, 1..200)) {
+        let limits = Limits::of(Method::PennyDrop);
+        let window = SignedDuration::from_millis(limits.initiates_duration_in_milliseconds);
+        let mut issues = Issues::default();
+        let (mut now, mut counted) = (0, Vec::new());
+        for (n, gap) in (0_u8..).zip(gaps) {
+            now += gap;
+            match issues.check_name(auth(n), &limits, at(now)) {
+                Ok(()) => counted.push(at(now)),
+                Err(wait) => {
+                    prop_assert!(wait >= 1);
+                    let mut later = issues.clone();
+                    prop_assert!(later.check_name(auth(n), &limits, at(now + wait - 1)).is_err());
+                    prop_assert!(later.check_name(auth(n), &limits, at(now + wait)).is_ok());
+                }
+            }
+            let recent = counted.iter().filter(|at_| at(now).duration_since(**at_) < window);
+            prop_assert!(recent.count() <= 6);
+            prop_assert!(issues.checks.len() <= 100);
+        }
+    }
+}
+
+/// What was proved and taken back leaves the journey to another session; nothing else can be taken back.
+#[test]
+fn only_a_proof_is_taken_back() {
+    let limits = Limits::of(Method::PennyDrop);
+    let mut journey = Journey::default();
+    assert!(!journey.revoke(auth(1)));
+    assert!(journey.begin(auth(1), code(600)));
+    assert!(!journey.revoke(auth(1)), "it has proved nothing yet");
+    assert!(journey.claim(auth(1), &limits, at(0)) && journey.settle_right(auth(1)));
+    assert!(!journey.revoke(auth(2)));
+    assert!(journey.revoke(auth(1)));
+    assert_eq!(
+        judge(SessionState::Authenticated, auth(1), &journey, &limits, at(1)),
+        Verdict::Failed(Ended::Session)
+    );
+    assert!(!journey.revoke(auth(1)));
+    assert!(journey.begin(auth(2), code(600)));
+}
+
 #[test]
 fn every_numeric_key_has_safe_bounds_and_a_default_within() {
     for method in [Method::Otp, Method::PennyDrop] {

@@ -65,6 +65,15 @@ impl Slot<'_> {
     }
 }
 
+/// Takes one entry out of a map of the codes made so far, and counts the write.
+fn without(map: &str, name: &str) -> Update {
+    let held = on(&format!("attribute_exists(#{map}.#thisEntry)")).name("#thisEntry", name);
+    let update = on(&format!("SET #version = #version + :one REMOVE #{map}.#thisEntry"))
+        .name("#thisEntry", name)
+        .number(":one", 1);
+    Update::when(held, update)
+}
+
 impl Ekyc {
     /// Counts an attempt before anything is compared. 1 round trip.
     ///
@@ -143,7 +152,8 @@ impl Ekyc {
         self.move_alone(slot, Update::when(unmoved, update)).await
     }
 
-    /// Locks an application. Nothing when another request wrote first. 1 round trip.
+    /// Locks an application. `false`, and nothing is done, when another request wrote first: what was decided by is
+    /// no longer so. 1 round trip.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -153,15 +163,16 @@ impl Ekyc {
         method: Method,
         issues: &Issues,
         until: Timestamp,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let key = IssuesKey::new(place.partner, place.subject.clone(), method);
         let unmoved = on("#version = :version").number(":version", issues.version);
         let update = on("SET #lockUntil = :until, #version = #version + :one")
             .number(":until", millis(until))
             .number(":one", 1);
         match Box::pin(self.table.update(&key, Update::when(unmoved, update))).await {
-            Ok(_) | Err(WriteError::Refused(_)) => Ok(()),
-            Err(WriteError::Store(error)) if error.is_conflict() => Ok(()),
+            Ok(_) => Ok(true),
+            Err(WriteError::Refused(_)) => Ok(false),
+            Err(WriteError::Store(error)) if error.is_conflict() => Ok(false),
             Err(WriteError::Store(error)) => Err(error),
         }
     }
@@ -206,12 +217,22 @@ impl Ekyc {
     pub fn drop_issued(&self, transaction: &mut Transaction, slot: &Slot<'_>, sends: i64) {
         let place = slot.place;
         let key = IssuesKey::new(place.partner, place.subject.clone(), slot.method);
-        let name = slot.code_name(sends);
-        let held = on("attribute_exists(#issued.#thisCode)").name("#thisCode", &name);
-        let update = on("SET #version = #version + :one REMOVE #issued.#thisCode")
-            .name("#thisCode", &name)
-            .number(":one", 1);
-        transaction.update(ISSUES, &self.table, &key, Update::when(held, update));
+        let update = without("issued", &slot.code_name(sends));
+        transaction.update(ISSUES, &self.table, &key, update);
+    }
+
+    /// Notes that a name check of the session told nothing, so that it does not count. 1 round trip.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn drop_check(&self, slot: &Slot<'_>) -> Result<(), StoreError> {
+        let place = slot.place;
+        let key = IssuesKey::new(place.partner, place.subject.clone(), slot.method);
+        let update = without("checks", &slot.auth.to_string());
+        match Box::pin(self.table.update(&key, update)).await {
+            Ok(_) | Err(WriteError::Refused(_)) => Ok(()),
+            Err(WriteError::Store(error)) => Err(error),
+        }
     }
 
     /// Adds a new session's beginning.
@@ -305,11 +326,11 @@ impl Ekyc {
             let other = on("#liveAuth = :other").text(":other", live.auth.to_string());
             unmoved = unmoved.and(other);
         }
-        if ended.is_some() {
-            let open = on("#state = :open AND #liveState IN (:sending, :initiated)")
+        if let (Some(_), Some(live)) = (ended, &seen.live) {
+            // Where the session stood says what else is to be told.
+            let open = on("#state = :open AND #liveState = :from")
                 .text(":open", JourneyState::Open.as_str())
-                .text(":sending", SessionState::Sending.as_str())
-                .text(":initiated", SessionState::Initiated.as_str());
+                .text(":from", live.state.as_str());
             unmoved = unmoved.and(open);
             sets.push("#liveState = :failed");
         }
@@ -330,14 +351,33 @@ impl Ekyc {
         self.entry(transaction, slot, slot.open().and(unmoved), update);
     }
 
-    /// Adds that the session failed, and the journey with it where `ended` says so.
-    pub fn fail(&self, transaction: &mut Transaction, slot: &Slot<'_>, ended: Ended) {
+    /// Adds that the session failed, and the journey with it where `ended` says so. `from` is where the session stood,
+    /// which says what else is to be told.
+    pub fn fail(
+        &self,
+        transaction: &mut Transaction,
+        slot: &Slot<'_>,
+        ended: Ended,
+        from: SessionState,
+    ) {
+        let unmoved = on("#liveState = :from").text(":from", from.as_str());
         let update = match ended {
             Ended::Session => on("SET #liveState = :failed"),
             Ended::Journey => on("SET #liveState = :failed, #state = :failed"),
         };
         let update = update.text(":failed", JourneyState::Failed.as_str());
-        self.entry(transaction, slot, slot.open(), update);
+        self.entry(transaction, slot, slot.open().and(unmoved), update);
+    }
+
+    /// Adds that what proved possession was taken back.
+    pub fn revoke(&self, transaction: &mut Transaction, slot: &Slot<'_>) {
+        let proved = slot
+            .live("#state = :done AND #liveAuth = :auth AND #liveState = :done")
+            .text(":done", JourneyState::Authenticated.as_str());
+        let update = on("SET #state = :open, #liveState = :failed")
+            .text(":open", JourneyState::Open.as_str())
+            .text(":failed", SessionState::Failed.as_str());
+        self.entry(transaction, slot, proved, update);
     }
 
     fn entry(

@@ -19,17 +19,21 @@ mod tests;
 use std::sync::Arc;
 
 use crypto::{CryptoError, IndexKind, KeyRing, ScopeKeys};
+use domain::choices::CustomerStatus;
 use domain::ekyc::{AccountNumber, Issues, Journey, JourneyId, Method, SubjectKind};
 use domain::ids::{ApplicationId, AuthId, CustomerId, PartnerId};
 
-use crate::keys::{IssuesKey, JourneyKey, Key, SessionKey, SubjectKey, SubjectRef};
-use crate::{Item, StoreError, Table, text};
+use crate::keys::{CustomerKey, IssuesKey, JourneyKey, Key, SessionKey, SubjectKey, SubjectRef};
+use crate::{Item, StoreError, Table, Transaction, text};
 
 pub use configuration::ConfigurationRecord;
 pub use journeys::{ISSUES, JOURNEY, Moved, Slot};
 pub use pennies::{PENNY, Penny, PennyPhase};
 pub use sessions::{SESSION, Session};
 pub use subjects::SUBJECT;
+
+/// The label of the customer's entry in a transaction that only an active customer may have.
+pub const ACTIVE: &str = "active customer";
 
 /// Something about eKYC could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -163,6 +167,20 @@ impl Ekyc {
             }
         }
         Ok(standing)
+    }
+
+    /// Adds that the customer is there and active. Writes nothing: a read before the transaction would tell less, because
+    /// the customer may be deactivated behind it.
+    pub fn must_be_active(
+        &self,
+        transaction: &mut Transaction,
+        partner: PartnerId,
+        customer: CustomerId,
+    ) {
+        let active =
+            expressions::on("#status = :active").text(":active", CustomerStatus::Active.as_str());
+        let key = CustomerKey::new(partner, customer);
+        transaction.check(ACTIVE, &self.table, &key, active);
     }
 
     /// A journey; one that has not begun is as good as a new one. 1 round trip.

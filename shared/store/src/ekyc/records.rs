@@ -19,6 +19,8 @@ struct IssuesRecord {
     lock_until: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     journey: Option<JourneyId>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    checks: BTreeMap<String, i64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -52,6 +54,7 @@ pub(super) fn write_issues(issues: &Issues) -> Result<Item, StoreError> {
         issued: issued.collect(),
         lock_until: issues.lock_until.map(millis),
         journey: issues.journey.clone(),
+        checks: issues.checks.iter().map(|(auth, at)| (auth.clone(), millis(*at))).collect(),
     })
 }
 
@@ -70,7 +73,9 @@ pub(super) fn read_issues(item: Item) -> Result<Issues, StoreError> {
         };
         issued.insert(name, held);
     }
+    let checks = record.checks.into_iter().map(|(auth, at)| Ok((auth, moment(at)?)));
     Ok(Issues {
+        checks: checks.collect::<Result<_, StoreError>>()?,
         version: record.version,
         issued,
         lock_until: record.lock_until.map(moment).transpose()?,

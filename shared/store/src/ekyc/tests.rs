@@ -29,6 +29,7 @@ enum Move {
     Void(bool),
     Expired,
     Fail(bool),
+    Revoke,
     WriteOff,
     Pass(i64),
 }
@@ -47,6 +48,7 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
         2 => any::<bool>().prop_map(Move::Void),
         2 => Just(Move::Expired),
         1 => any::<bool>().prop_map(Move::Fail),
+        1 => Just(Move::Revoke),
         1 => Just(Move::WriteOff),
         1 => (1_i64..700).prop_map(Move::Pass),
     ];
@@ -185,8 +187,12 @@ fn same(moves: Vec<Move>) {
                 }
                 Move::Fail(whole) => {
                     let ended = if whole { Ended::Journey } else { Ended::Session };
+                    let from = seen.live(current).map_or(SessionState::Sending, |live| live.state);
                     let failed = journey.fail(current, whole);
-                    (failed, house.commit(|ekyc, tx| ekyc.fail(tx, &slot, ended)).await)
+                    (failed, house.commit(|ekyc, tx| ekyc.fail(tx, &slot, ended, from)).await)
+                }
+                Move::Revoke => {
+                    (journey.revoke(current), house.commit(|ekyc, tx| ekyc.revoke(tx, &slot)).await)
                 }
                 Move::WriteOff if seen.claimed_at.is_some() => {
                     journey.write_off();

@@ -11,14 +11,12 @@ mod wire;
 
 use std::time::Duration;
 
-use jiff::SignedDuration;
-use runtime::{FetchError, Outgoing, Received};
-use serde::de::DeserializeOwned;
+use jiff::{SignedDuration, Timestamp};
+use runtime::{FetchError, Received};
 
 use super::check::{NameAnswer, NameCheck, NameQuery};
 use super::credentials::{ClearBankAccess, CredentialsError};
-use super::http::{json, nonce, retry_after};
-use super::modulr::most_telling;
+use super::http::{Call, Deadlines, json, nonce, read, retry_after, unanswered};
 use super::name::AccountKind;
 use super::payment::{PaymentQuery, PaymentState, Penny, PennyOutcome, Rejection};
 use super::provider::{BankProvider, Surroundings};
@@ -33,10 +31,8 @@ const CHECK_DEADLINE: Duration = Duration::from_secs(9);
 const PAY_DEADLINE: Duration = Duration::from_secs(10);
 const FIND_DEADLINE: Duration = Duration::from_secs(7);
 
-/// A page of a hundred transactions has some 100 kB.
-const MAX_ANSWER: usize = 1024 * 1024;
-
-/// Transactions of this long around the session's start are looked through: a payment is booked within seconds.
+/// Transactions of this long around the session's start are looked through, and later on those since the last look: a
+/// payment is booked within seconds.
 const BEFORE: SignedDuration = SignedDuration::from_secs(600);
 const AFTER: SignedDuration = SignedDuration::from_secs(1_800);
 const PAGE_SIZE: usize = 100;
@@ -49,12 +45,6 @@ pub struct ClearBank {
     key: SigningKey,
     surroundings: Surroundings,
     deadlines: Deadlines,
-}
-
-struct Deadlines {
-    check: Duration,
-    pay: Duration,
-    find: Duration,
 }
 
 impl ClearBank {
@@ -71,38 +61,18 @@ impl ClearBank {
         Ok(Self { access, key, surroundings, deadlines })
     }
 
-    async fn call(
-        &self,
-        (method, path): (&str, &str),
-        request_id: &str,
-        body: &[u8],
-        deadline: Duration,
-    ) -> Result<Received, FetchError> {
-        let url = format!("{}{path}", self.access.base_url);
+    async fn send(&self, call: Call<'_>, request_id: &str) -> Result<Received, FetchError> {
         let authorization = format!("Bearer {}", self.access.token.reveal());
-        let signature = if body.is_empty() {
+        let signature = if call.body.is_empty() {
             None
         } else {
-            Some(self.key.sign(body).ok_or(FetchError::Malformed)?)
+            Some(self.key.sign(call.body).ok_or(FetchError::Malformed)?)
         };
-        let mut headers = vec![
-            ("authorization", authorization.as_str()),
-            ("x-request-id", request_id),
-            ("accept", "application/json"),
-        ];
+        let mut own = vec![("authorization", authorization.as_str()), ("x-request-id", request_id)];
         if let Some(signature) = &signature {
-            headers.push(("digitalsignature", signature));
-            headers.push(("content-type", "application/json"));
+            own.push(("digitalsignature", signature));
         }
-        let request = Outgoing {
-            method,
-            url: &url,
-            headers: &headers,
-            body,
-            max_bytes: MAX_ANSWER,
-            deadline,
-        };
-        self.surroundings.http.send(request).await
+        call.send(&self.surroundings.http, &self.access.base_url, &own).await
     }
 
     async fn ask(&self, query: &NameQuery) -> NameAnswer {
@@ -121,9 +91,11 @@ impl ClearBank {
             secondary_identification: None,
             end_to_end_identification: &request_id,
         };
-        let path = ("POST", "/open-banking/outbound/v1/name-verification");
-        let sent = self.call(path, &request_id, &json(&request), self.deadlines.check).await;
-        let Ok(answer) = sent else { return NameAnswer::unavailable(None) };
+        let (path, body) = ("/open-banking/outbound/v1/name-verification", json(&request));
+        let call = Call::post(path, &body, self.deadlines.check);
+        let Ok(answer) = self.send(call, &request_id).await else {
+            return NameAnswer::unavailable(None);
+        };
         match answer.status {
             200 => {
                 read::<wire::NameReply>(&answer).map_or(NameAnswer::unavailable(None), |reply| {
@@ -173,20 +145,33 @@ impl ClearBank {
             }],
         };
         let request_id = format!("penny-{id}");
-        let path = ("POST", "/v3/payments/fps");
-        match self.call(path, &request_id, &json(&request), self.deadlines.pay).await {
+        let body = json(&request);
+        let call = Call::post("/v3/payments/fps", &body, self.deadlines.pay);
+        match self.send(call, &request_id).await {
             Ok(answer) => paid(&answer, &id),
-            Err(FetchError::NotHttps | FetchError::Malformed | FetchError::Unreachable(_)) => {
-                PennyOutcome::Rejected(Rejection::NotSent)
-            }
-            Err(_) => PennyOutcome::Unknown,
+            Err(error) => unanswered(&error),
         }
     }
 
     async fn find(&self, query: &PaymentQuery) -> PaymentState {
         let id = query.auth.simple().to_string();
-        let from = query.begun_at.checked_sub(BEFORE).unwrap_or(query.begun_at);
-        let to = query.begun_at.checked_add(AFTER).unwrap_or(query.begun_at);
+        let (from, to) = match query.settled_at {
+            None => (query.begun_at, query.begun_at.checked_add(AFTER).unwrap_or(query.begun_at)),
+            // Its debit has been seen. A return is a credit of its own, with the same end-to-end id and its own time.
+            Some(settled_at) => (settled_at, self.surroundings.clock.now()),
+        };
+        let from = from.checked_sub(BEFORE).unwrap_or(from);
+        let Some(mut found) = self.entries(&id, from, to).await else {
+            return PaymentState::Unavailable;
+        };
+        if let (Some(_), Some(payment)) = (query.settled_at, query.payment.clone()) {
+            found.push(PaymentState::Settled { payment });
+        }
+        PaymentState::most_telling(found.into_iter())
+    }
+
+    /// What the account's transactions of a time tell of one penny; `None` when they were not all looked through.
+    async fn entries(&self, id: &str, from: Timestamp, to: Timestamp) -> Option<Vec<PaymentState>> {
         let mut found = Vec::new();
         for page in 1..=MOST_PAGES {
             let path = format!(
@@ -196,25 +181,20 @@ impl ClearBank {
                 to.strftime("%Y-%m-%dT%H:%M:%SZ"),
             );
             let request_id = nonce(&*self.surroundings.random);
-            let sent = self.call(("GET", &path), &request_id, &[], self.deadlines.find).await;
-            let page: wire::TransactionsPage = match sent {
-                Ok(answer) if answer.status == 200 => match read(&answer) {
-                    Some(page) => page,
-                    None => return PaymentState::Unavailable,
-                },
-                _ => return PaymentState::Unavailable,
-            };
-            found.extend(page.transactions.iter().filter_map(|entry| entry.state(&id)));
-            if !found.is_empty() || page.transactions.len() < PAGE_SIZE {
-                return most_telling(found.into_iter());
+            let answer =
+                self.send(Call::get(&path, self.deadlines.find), &request_id).await.ok()?;
+            if answer.status != 200 {
+                return None;
+            }
+            let page: wire::TransactionsPage = read(&answer)?;
+            found.extend(page.transactions.iter().filter_map(|entry| entry.state(id)));
+            if page.transactions.len() < PAGE_SIZE {
+                return Some(found);
             }
         }
-        PaymentState::Unavailable
+        // What was seen is true, but a return may stand behind what was not.
+        (!found.is_empty()).then_some(found)
     }
-}
-
-fn read<T: DeserializeOwned>(answer: &Received) -> Option<T> {
-    serde_json::from_slice(&answer.body).ok()
 }
 
 fn paid(answer: &Received, id: &str) -> PennyOutcome {

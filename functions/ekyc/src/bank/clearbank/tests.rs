@@ -5,6 +5,7 @@ use domain::bank_account::BankAccount;
 use uuid::Uuid;
 
 use super::*;
+use crate::bank::http::MAX_ANSWER;
 use crate::bank::name::AccountName;
 use crate::bank::payment::{PaymentId, PaymentReference, ReferencePrefix};
 use crate::bank::testing::{Act, Server, surroundings};
@@ -48,7 +49,8 @@ fn penny() -> Penny {
 }
 
 fn found() -> PaymentQuery {
-    PaymentQuery { auth: AUTH, begun_at: "2026-01-25T10:00:00Z".parse().unwrap(), payment: None }
+    let begun_at = "2026-01-25T10:00:00Z".parse().unwrap();
+    PaymentQuery { auth: AUTH, begun_at, payment: None, settled_at: None }
 }
 
 fn report(members: &str) -> Act {
@@ -217,7 +219,12 @@ async fn a_penny_is_found_among_the_accounts_transactions() {
             PaymentState::Pending { payment: payment.clone() },
         ),
         (page(&[transaction(ID, "DBIT", "RJCT")]), PaymentState::Rejected(Rejection::Account)),
-        (page(&[transaction(ID, "CRDT", "ACSC")]), PaymentState::NotFound),
+        (page(&[transaction(ID, "CRDT", "ACSC")]), PaymentState::Returned),
+        (
+            page(&[transaction(ID, "CRDT", "ACSC"), transaction(ID, "DBIT", "ACSC")]),
+            PaymentState::Returned,
+        ),
+        (page(&[transaction("other", "CRDT", "ACSC")]), PaymentState::NotFound),
         (page(&[transaction("other", "DBIT", "ACSC")]), PaymentState::NotFound),
         (Act::json(200, "[]"), PaymentState::Unavailable),
         (Act::json(500, ""), PaymentState::Unavailable),
@@ -248,4 +255,26 @@ async fn full_pages_are_turned_and_not_without_end() {
     let state = clear_bank(&server.url).find_payment(&found()).await;
     assert_eq!(state, PaymentState::Unavailable, "what was not looked through is not known");
     assert_eq!(server.arrived().len(), MOST_PAGES);
+}
+
+/// A return is booked when it comes: what is looked through are the times since the last look.
+#[tokio::test]
+async fn a_return_is_looked_for_since_the_last_look() {
+    let payment = PaymentId::parse(ID).unwrap();
+    let settled = PaymentState::Settled { payment: payment.clone() };
+    let full = vec![transaction("other", "DBIT", "ACSC"); PAGE_SIZE];
+    for (act, expected) in [
+        (page(&[]), settled),
+        (page(&[transaction(ID, "CRDT", "ACSC")]), PaymentState::Returned),
+        (page(&full), PaymentState::Unavailable),
+        (Act::json(500, ""), PaymentState::Unavailable),
+    ] {
+        let server = Server::start(vec![act]);
+        let settled_at = Some("2016-07-20T10:00:00Z".parse().unwrap());
+        let query = PaymentQuery { payment: Some(payment.clone()), settled_at, ..found() };
+        assert_eq!(clear_bank(&server.url).find_payment(&query).await, expected);
+        let line = server.arrived()[0].line.clone();
+        let times = "startDateTime=2016-07-20T09:50:00Z&endDateTime=2016-07-25T16:36:07Z";
+        assert!(line.ends_with(times), "{line}");
+    }
 }

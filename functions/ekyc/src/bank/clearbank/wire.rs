@@ -205,10 +205,13 @@ pub(super) struct Transaction {
 }
 
 impl Transaction {
-    /// What its status means, if it is the penny with this end-to-end id.
+    /// What it means, if it is the penny with this end-to-end id or its return, which carries the same one.
     pub(super) fn state(&self, end_to_end: &str) -> Option<PaymentState> {
-        if self.end_to_end_identifier != end_to_end || self.debit_credit_code != "DBIT" {
+        if self.end_to_end_identifier != end_to_end {
             return None;
+        }
+        if self.debit_credit_code == "CRDT" {
+            return Some(PaymentState::Returned);
         }
         let payment = PaymentId::parse(end_to_end).ok()?;
         // ISO 20022: accepted and settled; rejected; everything between.

@@ -12,12 +12,11 @@ mod wire;
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use runtime::{FetchError, Outgoing, Received};
-use serde::de::DeserializeOwned;
+use runtime::{FetchError, Received};
 
 use super::check::{NameAnswer, NameCheck, NameQuery};
 use super::credentials::ModulrAccess;
-use super::http::{json, nonce, retry_after};
+use super::http::{Call, Deadlines, json, nonce, read, retry_after, unanswered};
 use super::name::AccountKind;
 use super::payment::{PaymentQuery, PaymentState, Penny, PennyOutcome, Rejection};
 use super::provider::{BankProvider, Surroundings};
@@ -30,9 +29,6 @@ const CHECK_DEADLINE: Duration = Duration::from_secs(8);
 const PAY_DEADLINE: Duration = Duration::from_secs(6);
 const FIND_DEADLINE: Duration = Duration::from_secs(7);
 
-/// Far above any answer.
-const MAX_ANSWER: usize = 256 * 1024;
-
 /// Clocks differ; a payment is looked for from this long before its session began to pay.
 const BEFORE: SignedDuration = SignedDuration::from_secs(600);
 
@@ -41,12 +37,6 @@ pub struct Modulr {
     access: ModulrAccess,
     surroundings: Surroundings,
     deadlines: Deadlines,
-}
-
-struct Deadlines {
-    check: Duration,
-    pay: Duration,
-    find: Duration,
 }
 
 /// A request's number, and whether Modulr may have seen it.
@@ -63,37 +53,18 @@ impl Modulr {
         Self { access, surroundings, deadlines }
     }
 
-    async fn call(
-        &self,
-        (method, path): (&str, &str),
-        body: &[u8],
-        numbered: Numbered<'_>,
-        deadline: Duration,
-    ) -> Result<Received, FetchError> {
-        let url = format!("{}{path}", self.access.base_url);
+    async fn send(&self, call: Call<'_>, numbered: Numbered<'_>) -> Result<Received, FetchError> {
         let date = signing::http_date(self.surroundings.clock.now());
         let authorization = signing::authorization(&self.access, &date, numbered.nonce);
-        let mut headers = vec![
+        let mut own = vec![
             ("authorization", authorization.as_str()),
             ("date", date.as_str()),
             ("x-mod-nonce", numbered.nonce),
-            ("accept", "application/json"),
         ];
-        if !body.is_empty() {
-            headers.push(("content-type", "application/json"));
-        }
         if numbered.retry {
-            headers.push(("x-mod-retry", "true"));
+            own.push(("x-mod-retry", "true"));
         }
-        let request = Outgoing {
-            method,
-            url: &url,
-            headers: &headers,
-            body,
-            max_bytes: MAX_ANSWER,
-            deadline,
-        };
-        self.surroundings.http.send(request).await
+        call.send(&self.surroundings.http, &self.access.base_url, &own).await
     }
 
     async fn ask(&self, query: &NameQuery) -> NameAnswer {
@@ -109,10 +80,10 @@ impl Modulr {
         };
         let nonce = nonce(&*self.surroundings.random);
         let numbered = Numbered { nonce: &nonce, retry: false };
-        let path = ("POST", "/account-name-check");
-        let answer = match self.call(path, &json(&request), numbered, self.deadlines.check).await {
-            Ok(answer) => answer,
-            Err(_) => return NameAnswer::unavailable(None),
+        let body = json(&request);
+        let call = Call::post("/account-name-check", &body, self.deadlines.check);
+        let Ok(answer) = self.send(call, numbered).await else {
+            return NameAnswer::unavailable(None);
         };
         match answer.status {
             200 | 201 => read::<wire::NameCheckAnswer>(&answer).map_or(
@@ -165,12 +136,9 @@ impl Modulr {
     async fn try_to_pay(&self, body: &[u8], auth: &str, retry: bool) -> PennyOutcome {
         let nonce = format!("penny-{auth}");
         let numbered = Numbered { nonce: &nonce, retry };
-        match self.call(("POST", "/payments"), body, numbered, self.deadlines.pay).await {
+        match self.send(Call::post("/payments", body, self.deadlines.pay), numbered).await {
             Ok(answer) => paid(&answer, auth),
-            Err(FetchError::NotHttps | FetchError::Malformed | FetchError::Unreachable(_)) => {
-                PennyOutcome::Rejected(Rejection::NotSent)
-            }
-            Err(_) => PennyOutcome::Unknown,
+            Err(error) => unanswered(&error),
         }
     }
 
@@ -189,18 +157,16 @@ impl Modulr {
         };
         let nonce = nonce(&*self.surroundings.random);
         let numbered = Numbered { nonce: &nonce, retry: false };
-        match self.call(("GET", &path), &[], numbered, self.deadlines.find).await {
-            Ok(answer) if answer.status == 200 => read::<wire::PaymentPage>(&answer)
-                .map_or(PaymentState::Unavailable, |page| {
-                    most_telling(page.content.iter().filter_map(|payment| payment.state(&auth)))
-                }),
+        match self.send(Call::get(&path, self.deadlines.find), numbered).await {
+            Ok(answer) if answer.status == 200 => {
+                read::<wire::PaymentPage>(&answer).map_or(PaymentState::Unavailable, |page| {
+                    let states = page.content.iter().filter_map(|payment| payment.state(&auth));
+                    PaymentState::most_telling(states)
+                })
+            }
             _ => PaymentState::Unavailable,
         }
     }
-}
-
-fn read<T: DeserializeOwned>(answer: &Received) -> Option<T> {
-    serde_json::from_slice(&answer.body).ok()
 }
 
 fn paid(answer: &Received, auth: &str) -> PennyOutcome {
@@ -210,6 +176,7 @@ fn paid(answer: &Received, auth: &str) -> PennyOutcome {
                 PennyOutcome::Accepted { payment }
             }
             Some(PaymentState::Rejected(why)) => PennyOutcome::Rejected(why),
+            Some(PaymentState::Returned) => PennyOutcome::Rejected(Rejection::Account),
             // It was taken on, but as what cannot be read.
             _ => PennyOutcome::Unknown,
         },
@@ -221,18 +188,6 @@ fn paid(answer: &Received, auth: &str) -> PennyOutcome {
         // 403 among them is a nonce that was used: then the penny may be paid.
         _ => PennyOutcome::Unknown,
     }
-}
-
-/// Were there two payments of one session, the one that arrived would count.
-pub(super) fn most_telling(states: impl Iterator<Item = PaymentState>) -> PaymentState {
-    let rank = |state: &PaymentState| match state {
-        PaymentState::Settled { .. } => 4,
-        PaymentState::Pending { .. } => 3,
-        PaymentState::Rejected(_) => 2,
-        PaymentState::Unavailable => 1,
-        PaymentState::NotFound => 0,
-    };
-    states.max_by_key(rank).unwrap_or(PaymentState::NotFound)
 }
 
 impl BankProvider for Modulr {

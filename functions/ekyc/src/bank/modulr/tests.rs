@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::bank::credentials::SignatureAlgorithm;
+use crate::bank::http::MAX_ANSWER;
 use crate::bank::name::AccountName;
 use crate::bank::payment::{PaymentId, PaymentReference, ReferencePrefix};
 use crate::bank::testing::{Act, Server, surroundings};
@@ -53,6 +54,7 @@ fn found(payment: Option<&str>) -> PaymentQuery {
         auth: AUTH,
         begun_at: "2026-01-25T10:00:00.5Z".parse().unwrap(),
         payment: payment.map(|id| PaymentId::parse(id).unwrap()),
+        settled_at: None,
     }
 }
 
@@ -253,7 +255,7 @@ async fn a_penny_is_found_by_its_session_or_its_id() {
         (page(""), PaymentState::NotFound),
         (page(&entry("PROCESSED", &auth)), settled.clone()),
         (page(&entry("SUBMITTED", &auth)), PaymentState::Pending { payment }),
-        (page(&entry("RETURNED", &auth)), PaymentState::Rejected(Rejection::Account)),
+        (page(&entry("RETURNED", &auth)), PaymentState::Returned),
         (page(&entry("PROCESSED", "another")), PaymentState::NotFound),
         (page(&format!("{},{}", entry("CANCELLED", &auth), entry("PROCESSED", &auth))), settled),
         (Act::json(200, "[]"), PaymentState::Unavailable),

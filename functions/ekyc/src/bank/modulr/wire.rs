@@ -100,7 +100,8 @@ impl Payment {
         let payment = PaymentId::parse(&self.id).ok()?;
         Some(match self.status.as_str() {
             "PROCESSED" | "RECONCILED" => PaymentState::Settled { payment },
-            "RETURNED" | "ER_INVALID" => PaymentState::Rejected(Rejection::Account),
+            "RETURNED" => PaymentState::Returned,
+            "ER_INVALID" => PaymentState::Rejected(Rejection::Account),
             "ER_EXTCONN" | "ER_EXTSYS" | "ER_EXPIRED" | "ER_GENERAL" | "ER_BATCH" | "CANCELLED"
             | "VOID" | "UNALLOCATED" => PaymentState::Rejected(Rejection::Provider),
             // In flight, and statuses that are younger than this list: the next look tells.
@@ -175,9 +176,8 @@ mod tests {
         ] {
             assert_eq!(state(status), PaymentState::Rejected(Rejection::Provider), "{status}");
         }
-        for status in ["RETURNED", "ER_INVALID"] {
-            assert_eq!(state(status), PaymentState::Rejected(Rejection::Account), "{status}");
-        }
+        assert_eq!(state("ER_INVALID"), PaymentState::Rejected(Rejection::Account));
+        assert_eq!(state("RETURNED"), PaymentState::Returned);
     }
 
     #[test]
