@@ -95,6 +95,35 @@ def test_an_added_entry_is_found_and_a_removed_one_closes_its_case(bundle: Bundl
     assert len([item for item in bundle.evidence(partner.id, bystander["id"]) if "lists" in item]) == 1
 
 
+def test_a_representative_who_is_listed_later_moves_the_business(bundle: Bundle, partner: Partner, listed: Listed) -> None:
+    sent = {
+        "name": f"{samples.word()} Works", "type": "business", "email": samples.email_address(), "phone": samples.private("+17755550142"),
+        "device": {"ip_address": "0.0.0.0"},
+        "compliance_profile": {
+            "ein": samples.private(f"46-{samples.digits(7)}"), "website": "https://example.com", "legal_business_name": f"{samples.word()} Holding LLC",
+            "representatives": [{"name": f"{listed.first} {listed.last}", "email": samples.email_address(), "phone": "+12015550123"}],
+        },
+    }
+    made = partner.api.post("/v1/customers", sent).expect(201)["data"]
+
+    def scan() -> str:
+        return partner.customer(made["id"])["pepScan"]
+
+    def matches() -> list[dict]:
+        return partner.api.get(f"/v1/customers/{made['id']}/review").expect(200)["data"]["identity_details"]["watch_list"]["matches"]
+
+    assert (scan(), matches()) == ("Clear", [])
+    listed.enlist()
+    wait_until_equal("pepScan", scan, "Failed", 60)
+    assert partner.api.get(f"/v1/customers/{made['id']}").expect(200)["data"]["status"] == "review"
+    found = [hit for item in bundle.evidence(partner.id, made["id"]) for hit in item.get("pepScan", [])]
+    assert {(hit["uid"], hit["whose"]) for hit in found} == {(listed.key, "representative")}
+    assert matches()
+    listed.delist()
+    wait_until_equal("pepScan", scan, "Clear", 60)
+    assert matches() == []
+
+
 def test_a_cleared_hit_stays_cleared_until_either_side_changes(partner: Partner, listed: Listed) -> None:
     listed.enlist()
     listed.becomes("Failed")

@@ -118,7 +118,7 @@ impl OpenDelta {
         let Some(index) = self.index.as_ref().filter(|_| self.delta.from.is_some()) else {
             return Vec::new();
         };
-        let found = index.matches(&mut Scratch::default(), &subject.query(), config);
+        let found = subject.matches(index, &mut Scratch::default(), config);
         found
             .into_iter()
             .map(|found| EntityKey { list_id: found.list_id, uid: found.uid })

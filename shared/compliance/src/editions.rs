@@ -1,7 +1,8 @@
 //! The watchlist editions that a function screens with.
 //!
 //! The bucket holds immutable indexes named by the SHA-256 of their bytes, and one manifest that names the ones in force.
-//! A function fetches an index once to its scratch disk, checks it against its name and maps it into memory. The
+//! A function fetches an index once to its scratch disk, checks it against its name and maps it into memory; a file that
+//! an earlier process left there is checked as well, whole, before it is used. The
 //! manifest is looked at between messages or requests, at most every half minute; when it has moved, the new indexes are
 //! opened beside the old ones and the whole set is exchanged at once. Whoever holds a set goes on with it unchanged.
 //!
@@ -140,6 +141,11 @@ impl EditionSet {
     /// The indexes, by list.
     pub fn indexes(&self) -> impl Iterator<Item = &Index> {
         self.opened.values().map(|(_, index)| &**index)
+    }
+
+    /// The indexes with their names in the bucket, by list.
+    pub fn named_indexes(&self) -> impl Iterator<Item = (&str, &Index)> {
+        self.opened.values().map(|(name, index)| (name.as_str(), &**index))
     }
 
     /// The index of a list.
@@ -390,10 +396,11 @@ impl Editions {
         Ok(Arc::new(set))
     }
 
-    /// An index of the bucket by its name. A file on the scratch disk that does not open is fetched once more.
+    /// An index of the bucket by its name. A file on the scratch disk that is not what its name says is fetched once more.
+    /// Whoever opens an index holds it, so that a process reads the file whole only once.
     async fn open(&self, name: &str) -> Result<Arc<Index>, EditionError> {
         let path = self.scratch.join(format!("{name}.gwi"));
-        if path.exists()
+        if std::fs::read(&path).is_ok_and(|bytes| screening::sha256_hex(&bytes) == name)
             && let Ok(index) = Index::open(&path)
         {
             return Ok(Arc::new(index));

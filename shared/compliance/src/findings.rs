@@ -98,12 +98,13 @@ pub fn screen_customer(
         withdrawn: BTreeSet::new(),
     };
     let (mut ofac, mut pep_scan) = (finding(Topic::Sanctions, ofac), finding(Topic::Pep, pep_scan));
+    let mut all_withdrawn = Vec::new();
     for (scan, finding) in [(&customer.ofac, &mut ofac), (&customer.pep_scan, &mut pep_scan)] {
         for (entity, known, reason) in withdrawn(scan, finding, editions) {
             if reason == WithdrawalReason::Removed {
                 finding.withdrawn.insert(entity.clone());
             }
-            screening.withdrawn.push(Withdrawal {
+            all_withdrawn.push(Withdrawal {
                 list_id: entity.list().to_owned(),
                 uid: entity.uid().to_owned(),
                 content: known.content.clone(),
@@ -111,6 +112,7 @@ pub fn screen_customer(
             });
         }
     }
+    screening.record_withdrawn(all_withdrawn);
     Findings { screening, ofac, pep_scan }
 }
 

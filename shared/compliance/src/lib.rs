@@ -36,6 +36,10 @@ pub use editions::{
     EditionError, EditionSet, Editions, ObjectReader, ReadError, Reading, Unconfirmed,
 };
 pub use findings::{Findings, Withdrawal, WithdrawalReason, screen_customer};
-pub use manifest::{INDEX_FOLDER, ListChange, Manifest, ManifestEntry, Unread, index_key};
-pub use screen::{FurtherHit, ListVersion, MOST_HITS, Screening, Subject, screen};
+pub use manifest::{
+    INDEX_FOLDER, ListChange, Manifest, ManifestEntry, Origin, Unread, index_key, origin_key,
+};
+pub use screen::{
+    ExplainedHit, FurtherHit, ListVersion, MOST_HITS, Screening, Subject, Whose, screen,
+};
 pub use watch::{Asks, Watch};

@@ -19,6 +19,23 @@ pub fn index_key(sha256: &str) -> String {
     format!("{INDEX_FOLDER}/{sha256}.gwi")
 }
 
+/// The object key of what is to be known of an index for as long as any evidence names it.
+#[must_use]
+pub fn origin_key(sha256: &str) -> String {
+    format!("{INDEX_FOLDER}/{sha256}.json")
+}
+
+/// Where an index comes from. Written once, beside the first index of this content; the manifest moves on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Origin {
+    /// The list.
+    pub list: String,
+    /// Its entry in the manifest, which says of which edition of the publisher it is, and of which files.
+    #[serde(flatten)]
+    pub entry: ManifestEntry,
+}
+
 /// Which index of each list is in force.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -28,6 +45,9 @@ pub struct Manifest {
     /// The lists that are to be searched, in force or not yet, and what being on them means.
     #[serde(default)]
     pub named: BTreeMap<String, Topic>,
+    /// How much the last editions held of lists that were taken out: should one come back, it must not hold far less.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub retired: BTreeMap<String, Extent>,
     /// The latest moves from one edition to the next, oldest first.
     #[serde(default)]
     pub changes: Vec<ListChange>,
@@ -48,6 +68,10 @@ pub struct ManifestEntry {
     /// SHA-256 of the publisher's files, one after another in the order of their names, in hexadecimal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_hash: Option<String>,
+    /// What the list of sources said of the list, as a digest of name, topic, format and locations. Absent in manifests from
+    /// before this was recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub described: Option<String>,
     /// What the publisher's files were when it was made: their names with their entity tags or digests.
     pub sources: BTreeMap<String, String>,
     /// What could not be read of them.
@@ -60,15 +84,15 @@ pub struct ManifestEntry {
     pub engine: Option<String>,
 }
 
-/// Rows that could not be read and do not say which entry they are of, and the entries that are kept because they may be
-/// in those rows. An entry leaves a list because its publisher removed it, and not because of a misprint.
+/// Rows that could not be read and do not say which entry they are of, and the entries that are kept, whole or the names
+/// that they have lost, because they may be in those rows. An entry leaves a list because its publisher removed it, and not because of a misprint.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Unread {
     /// Digests of the rows.
     #[serde(default)]
     pub rows: BTreeSet<String>,
-    /// The list's keys of the entries that are kept as they were last read.
+    /// The list's keys of the entries that are kept as they were last read, or with the names that they had then.
     #[serde(default)]
     pub kept: BTreeSet<String>,
 }
@@ -129,6 +153,7 @@ mod tests {
             extent: Extent::default(),
             edition: None,
             source_hash: None,
+            described: None,
             sources: BTreeMap::new(),
             unread: Unread::default(),
             made_at: Timestamp::UNIX_EPOCH,

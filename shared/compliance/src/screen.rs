@@ -12,7 +12,7 @@ use domain::contact::{Contact, ContactBody};
 use domain::customer::{Customer, Party};
 use domain::ids::CustomerId;
 use domain::scan::{Fingerprint, ListedEntity};
-use screening::{Config, EntityKey, EntityType, Hit, Match, Query, Scratch, Topic};
+use screening::{Config, EntityKey, EntityType, Hit, Index, Match, Query, Scratch, Topic};
 use serde::{Deserialize, Serialize};
 
 use crate::editions::EditionSet;
@@ -29,7 +29,11 @@ const MOST_EXPLAINED: usize = 180_000;
 /// Most bytes of further hits in one piece of evidence, as JSON.
 const MOST_FURTHER: usize = 120_000;
 
-/// The facts of a customer that are screened (contract §5: name, birth date, address).
+/// Most bytes of withdrawn hits in one piece of evidence, as JSON.
+const MOST_WITHDRAWN: usize = 60_000;
+
+/// The facts of a customer that are screened (contract §5: name, birth date, address), and of a business who is behind it:
+/// the name in law and those who speak for it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Subject {
     customer: CustomerId,
@@ -37,6 +41,17 @@ pub struct Subject {
     name: String,
     birth_date: Option<String>,
     countries: BTreeSet<String>,
+    further: BTreeSet<(Whose, String)>,
+}
+
+/// Whose name hit, when it is not the one that the customer goes by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Whose {
+    /// The name in law of a business that trades under another.
+    LegalName,
+    /// Somebody who speaks for a business.
+    Representative,
 }
 
 impl std::fmt::Debug for Subject {
@@ -59,7 +74,13 @@ impl Subject {
             customer.party.common().citizenship.iter().map(|country| country.as_str().to_owned()),
         );
         let (classification, name) = (customer.party.classification(), customer.party.full_name());
-        Self::new(customer.id, classification, name, birth_date, countries)
+        let subject = Self::new(customer.id, classification, name, birth_date, countries);
+        let Some(enrolment) = &customer.enrolment else { return subject };
+        let representatives = enrolment.representatives.iter().flatten();
+        subject.with_further(
+            enrolment.legal_name.as_ref().map(|name| name.as_str().to_owned()),
+            representatives.map(|who| who.name.as_str().to_owned()),
+        )
     }
 
     /// The subject that these facts are.
@@ -75,7 +96,24 @@ impl Subject {
             Classification::Personal => EntityType::Person,
             Classification::Business => EntityType::Organisation,
         };
-        Self { customer, entity_type, name, birth_date, countries }
+        let further = BTreeSet::new();
+        Self { customer, entity_type, name, birth_date, countries, further }
+    }
+
+    /// The same with who is behind it, when it is a business; a person stands for itself.
+    #[must_use]
+    pub fn with_further(
+        mut self,
+        legal_name: Option<String>,
+        representatives: impl IntoIterator<Item = String>,
+    ) -> Self {
+        if self.entity_type != EntityType::Person {
+            let legal_name = legal_name.filter(|legal_name| *legal_name != self.name);
+            self.further.extend(legal_name.map(|name| (Whose::LegalName, name)));
+            let each = representatives.into_iter().map(|name| (Whose::Representative, name));
+            self.further.extend(each);
+        }
+        self
     }
 
     /// The same with the countries of these addresses.
@@ -104,18 +142,48 @@ impl Subject {
         for country in &self.countries {
             part(country);
         }
+        // Nothing for those without, so that what was cleared for them stays cleared. No country is called so.
+        for (whose, name) in &self.further {
+            part(match whose {
+                Whose::LegalName => "legal name",
+                Whose::Representative => "representative",
+            });
+            part(name);
+        }
         Fingerprint::of_digest(&sha256(&bytes))
     }
 
-    pub(crate) fn query(&self) -> Query {
+    /// Who is looked for: the customer first. Where a business is says nothing of where those are who speak for it.
+    pub(crate) fn queries(&self) -> Vec<(Option<Whose>, Query)> {
+        let with_countries = |query: Query| {
+            self.countries.iter().fold(query, |query, country| query.country(country))
+        };
         let mut query = Query::named(self.entity_type, &self.name);
         if let Some(birth_date) = &self.birth_date {
             query = query.born(birth_date);
         }
-        for country in &self.countries {
-            query = query.country(country);
+        let further = self.further.iter().map(|(whose, name)| {
+            let query = match whose {
+                Whose::LegalName => with_countries(Query::organisation(name)),
+                Whose::Representative => Query::person(name),
+            };
+            (Some(*whose), query)
+        });
+        std::iter::once((None, with_countries(query))).chain(further).collect()
+    }
+
+    /// Every entry of an index that hits under any of the names, each once.
+    pub(crate) fn matches(
+        &self,
+        index: &Index,
+        scratch: &mut Scratch,
+        config: &Config,
+    ) -> Vec<Match> {
+        let mut best = Best::default();
+        for (whose, query) in self.queries() {
+            best.add_matches(whose, index.matches(scratch, &query, config));
         }
-        query
+        best.into_parts().0.into_iter().map(|named| named.found).collect()
     }
 }
 
@@ -133,7 +201,7 @@ fn countries_of(contacts: &[Contact]) -> BTreeSet<String> {
 pub struct ListVersion {
     /// The list.
     pub list_id: String,
-    /// The index that it was searched in, by its content.
+    /// The index that it was searched in, by its name in the bucket: what it was made of stands beside it there.
     pub index: String,
 }
 
@@ -142,9 +210,9 @@ pub struct ListVersion {
 #[serde(rename_all = "camelCase")]
 pub struct Screening {
     /// Hits on sanctions lists, best first.
-    pub ofac: Vec<Hit>,
+    pub ofac: Vec<ExplainedHit>,
     /// Hits on lists of politically exposed persons, best first.
-    pub pep_scan: Vec<Hit>,
+    pub pep_scan: Vec<ExplainedHit>,
     /// Hits that are not explained, best first: there are more than are explained of a list, or than there is room for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub further: Vec<FurtherHit>,
@@ -156,6 +224,9 @@ pub struct Screening {
     pub cut: Vec<String>,
     /// Hits of earlier runs that the lists have withdrawn, or whose entry was altered and does not match any more.
     pub withdrawn: Vec<Withdrawal>,
+    /// How many more of these there is no room for.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub withdrawn_left_out: u64,
     /// What was screened, as a fingerprint.
     pub subject: Fingerprint,
     /// What was searched.
@@ -166,6 +237,18 @@ pub struct Screening {
     pub config_version: String,
     /// A hit scores at least this much.
     pub threshold: f64,
+}
+
+/// A hit with its explanation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ExplainedHit {
+    /// The hit.
+    #[serde(flatten)]
+    pub hit: Hit,
+    /// Whose name it was; absent when it is the one that the customer goes by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub whose: Option<Whose>,
 }
 
 /// A hit without its explanation.
@@ -180,6 +263,61 @@ pub struct FurtherHit {
     pub content: Fingerprint,
     /// Score from 0 to 1.
     pub score: f64,
+    /// Whose name it was; absent when it is the one that the customer goes by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub whose: Option<Whose>,
+}
+
+/// Something found, and under whose name.
+struct Named<T> {
+    found: T,
+    whose: Option<Whose>,
+}
+
+/// What was found under several names, each entry once: under the name that it resembles most, of equal ones the first.
+#[derive(Default)]
+struct Best {
+    matches: BTreeMap<(String, String), Named<Match>>,
+    hits: BTreeMap<(String, String), Named<Hit>>,
+}
+
+impl Best {
+    fn add_matches(&mut self, whose: Option<Whose>, matches: Vec<Match>) {
+        for found in matches {
+            let key = (found.list_id.clone(), found.uid.clone());
+            if self.matches.get(&key).is_none_or(|known| known.found.score < found.score) {
+                self.matches.insert(key, Named { found, whose });
+            }
+        }
+    }
+
+    fn add_hits(&mut self, whose: Option<Whose>, hits: Vec<Hit>) {
+        for found in hits {
+            let key = (found.list_id.clone(), found.uid.clone());
+            if self.hits.get(&key).is_none_or(|known| known.found.score < found.score) {
+                self.hits.insert(key, Named { found, whose });
+            }
+        }
+    }
+
+    /// Matches and explained hits, best first.
+    fn into_parts(self) -> (Vec<Named<Match>>, Vec<Named<Hit>>) {
+        let mut matches: Vec<Named<Match>> = self.matches.into_values().collect();
+        matches.sort_by(|Named { found: one, .. }, Named { found: other, .. }| {
+            best_first(
+                (one.score, &one.list_id, &one.uid),
+                (other.score, &other.list_id, &other.uid),
+            )
+        });
+        let mut hits: Vec<Named<Hit>> = self.hits.into_values().collect();
+        hits.sort_by(|Named { found: one, .. }, Named { found: other, .. }| {
+            best_first(
+                (one.score, &one.list_id, &one.uid),
+                (other.score, &other.list_id, &other.uid),
+            )
+        });
+        (matches, hits)
+    }
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields by reference")]
@@ -207,36 +345,36 @@ pub(crate) fn answer(
     editions: &EditionSet,
     config: &Config,
 ) -> Answer {
-    let query = subject.query();
+    let queries = subject.queries();
     let mut scratch = Scratch::default();
     let sought: Vec<EntityKey> = sought.iter().chain(editions.sought()).cloned().collect();
-    let (mut hits, mut matches, mut cut) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut best, mut cut) = (Best::default(), Vec::new());
     for index in editions.indexes() {
-        let found = index.screen(&mut scratch, &query, config, &sought);
-        hits.extend(found.hits);
-        matches.extend(found.matches);
-        if !found.is_complete {
+        let mut is_complete = true;
+        for (whose, query) in &queries {
+            let found = index.screen(&mut scratch, query, config, &sought);
+            best.add_hits(*whose, found.hits);
+            best.add_matches(*whose, found.matches);
+            is_complete &= found.is_complete;
+        }
+        if !is_complete {
             cut.extend(index.lists().iter().map(|list| (list, index.content_hash())));
         }
     }
-    hits.sort_by(|one: &Hit, other| {
-        best_first((one.score, &one.list_id, &one.uid), (other.score, &other.list_id, &other.uid))
-    });
-    matches.sort_by(|one: &Match, other| {
-        best_first((one.score, &one.list_id, &one.uid), (other.score, &other.list_id, &other.uid))
-    });
+    let (matches, hits) = best.into_parts();
     let kept = |topic: Topic| {
         let cut = cut.iter().filter(|(list, _)| list.topic == topic);
-        kept(matches.iter().filter(|found| found.topic == topic), cut.map(|(_, hash)| hash))
+        let of_topic = matches.iter().map(|named| &named.found);
+        kept(of_topic.filter(|found| found.topic == topic), cut.map(|(_, hash)| hash))
     };
     let (ofac, pep_scan) = (kept(Topic::Sanctions), kept(Topic::Pep));
     let lists = editions
-        .indexes()
-        .flat_map(|index| {
+        .named_indexes()
+        .flat_map(|(name, index)| {
             index
                 .lists()
                 .iter()
-                .map(|list| ListVersion { list_id: list.id.clone(), index: index.content_hash() })
+                .map(|list| ListVersion { list_id: list.id.clone(), index: name.to_owned() })
         })
         .collect();
     let mut screening = Screening {
@@ -246,6 +384,7 @@ pub(crate) fn answer(
         left_out: 0,
         cut: cut.iter().map(|(list, _)| list.id.clone()).collect(),
         withdrawn: Vec::new(),
+        withdrawn_left_out: 0,
         subject: subject.fingerprint(),
         lists,
         engine_version: screening::ENGINE_VERSION.to_owned(),
@@ -287,29 +426,33 @@ fn kept<'a>(
 impl Screening {
     /// Writes down the hits: explained as far as there is room, the best first; then by name as far as there is room; and
     /// how many more.
-    fn record(&mut self, explained: Vec<Hit>, matches: &[Match]) {
+    fn record(&mut self, explained: Vec<Named<Hit>>, matches: &[Named<Match>]) {
         let mut named = BTreeSet::new();
         let mut room = MOST_EXPLAINED;
-        for hit in explained {
+        for Named { found: hit, whose } in explained {
             let scan = match hit.topic {
                 Topic::Sanctions => &mut self.ofac,
                 Topic::Pep => &mut self.pep_scan,
                 // Adverse media informs a reviewer of other contracts; the two scans of this one do not cover it.
                 Topic::AdverseMedia => continue,
             };
+            let hit = ExplainedHit { hit, whose };
             // What does not serialise is not explained; it is named below.
             let Ok(text) = serde_json::to_string(&hit) else { continue };
             let Some(left) = room.checked_sub(text.len()) else { continue };
             room = left;
-            named.insert((hit.list_id.clone(), hit.uid.clone()));
+            named.insert((hit.hit.list_id.clone(), hit.hit.uid.clone()));
             scan.push(hit);
         }
         let mut room = MOST_FURTHER;
-        for found in matches.iter().filter(|found| found.topic != Topic::AdverseMedia) {
+        for Named { found, whose } in matches {
+            if found.topic == Topic::AdverseMedia {
+                continue;
+            }
             if named.contains(&(found.list_id.clone(), found.uid.clone())) {
                 continue;
             }
-            let size = 100 + found.list_id.len() + found.uid.len();
+            let size = 130 + found.list_id.len() + found.uid.len();
             match room.checked_sub(size) {
                 Some(left) => {
                     room = left;
@@ -319,9 +462,25 @@ impl Screening {
                         uid: found.uid.clone(),
                         content,
                         score: found.score,
+                        whose: *whose,
                     });
                 }
                 None => self.left_out += 1,
+            }
+        }
+    }
+
+    /// Writes down the hits that are none any more, as far as there is room, and how many more.
+    pub(crate) fn record_withdrawn(&mut self, withdrawn: Vec<Withdrawal>) {
+        let mut room = MOST_WITHDRAWN;
+        for withdrawal in withdrawn {
+            let size = 110 + withdrawal.list_id.len() + withdrawal.uid.len();
+            match room.checked_sub(size) {
+                Some(left) => {
+                    room = left;
+                    self.withdrawn.push(withdrawal);
+                }
+                None => self.withdrawn_left_out += 1,
             }
         }
     }

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use domain::calendar::BirthDate;
-use domain::customer::{Customer, Onboarding, Party, Person};
+use domain::customer::{Business, Customer, Onboarding, Party, Person};
+use domain::enrolment::{Enrolment, Representative};
 use domain::ids::{CifNumber, CustomerId, PartnerId};
 use domain::name::PersonName;
-use domain::profile::PersonProfile;
+use domain::profile::{BusinessProfile, PersonProfile};
 use domain::text::Text;
 use screening::{Entity, EntityType, Index, ListEdition, ListInfo, Topic, compile};
 
@@ -29,6 +30,40 @@ pub(crate) fn index(list: &str, topic: Topic, people: &[(&str, &str, &str)]) -> 
 /// The sanctions list of these people, alone.
 pub(crate) fn sanctions(people: &[(&str, &str, &str)]) -> EditionSet {
     EditionSet::of(vec![Index::from_bytes(index("sdn", Topic::Sanctions, people)).unwrap()])
+}
+
+/// The sanctions list of these organisations, alone.
+pub(crate) fn organisations(names: &[(&str, &str, &str)]) -> EditionSet {
+    let entities = names
+        .iter()
+        .map(|(uid, name, _)| Entity::new(uid, EntityType::Organisation, name))
+        .collect();
+    let info = ListInfo::new("sdn", "sdn", Topic::Sanctions);
+    let bytes = compile(&[ListEdition { info, entities }]).unwrap();
+    EditionSet::of(vec![Index::from_bytes(bytes).unwrap()])
+}
+
+/// Who speaks for a business, by these names.
+pub(crate) fn speakers(names: &[&str]) -> Vec<Representative> {
+    let named =
+        |name: &&str| Representative { name: Text::parse(name).unwrap(), email: None, phone: None };
+    names.iter().map(named).collect()
+}
+
+/// A business with its name in law and those who speak for it.
+pub(crate) fn business(name: &str, legal: Option<&str>, named: &[&str]) -> Customer {
+    let mut business = customer("Ida", "Nobody");
+    business.party = Party::Business(Business {
+        name: Text::parse(name).unwrap(),
+        profile: BusinessProfile::default(),
+        due_diligence: None,
+    });
+    business.enrolment = Some(Enrolment {
+        legal_name: legal.map(|legal| Text::parse(legal).unwrap()),
+        representatives: Some(speakers(named)),
+        ..Enrolment::default()
+    });
+    business
 }
 
 pub(crate) fn customer(first: &str, last: &str) -> Customer {
@@ -105,6 +140,7 @@ impl Objects {
                 extent: screening::Extent::default(),
                 edition: None,
                 source_hash: None,
+                described: None,
                 sources: BTreeMap::new(),
                 unread: crate::Unread::default(),
                 made_at: at(0),

@@ -45,13 +45,14 @@ impl<'a> Watch<'a> {
             return Asks::Yes;
         }
         let Some(index) = &self.delta.index else { return Asks::No };
-        let query: Query = subject.query();
         if !complete {
             // Countries move a score and never make a candidate: without one there is no hit, whatever they are.
-            let ranked = index.rank(&mut self.scratch, &query, self.config, 1);
-            return if ranked.is_empty() { Asks::No } else { Asks::WithAddresses };
+            let mut brings_in =
+                |query: &Query| !index.rank(&mut self.scratch, query, self.config, 1).is_empty();
+            let any = subject.queries().iter().any(|(_, query)| brings_in(query));
+            return if any { Asks::WithAddresses } else { Asks::No };
         }
-        let hits = index.matches(&mut self.scratch, &query, self.config);
+        let hits = subject.matches(index, &mut self.scratch, self.config);
         if hits.is_empty() {
             return Asks::No;
         }

@@ -142,7 +142,7 @@ pub struct Customer {
     pub modified_at: Timestamp,
     /// Counts changes; every write is conditional on it.
     pub version: u64,
-    /// Counts changes of what is screened (name, birth date, addresses), from 1.
+    /// Counts changes of what is screened (name, birth date, addresses, who is behind a business), from 1.
     pub subject_revision: u64,
     /// The last subject revision that was screened; 0 when none was.
     pub screened_revision: u64,

@@ -299,6 +299,7 @@ impl Scan {
                 hit.verdict != Verdict::Cleared || finding.hits.contains_key(entity)
             });
         }
+        fold(&mut hits, finding);
         let any = |wanted: Verdict| hits.values().any(|hit| hit.verdict == wanted);
         let open = any(Verdict::Open);
         let still_confirmed =
@@ -362,6 +363,28 @@ impl Scan {
             }
         }
         Ok(Self { status, hits })
+    }
+}
+
+/// Where still too many are known, because under each of a customer's names others hit: the open ones that do not hit at
+/// present become one, which a person has to settle.
+fn fold(hits: &mut BTreeMap<ListedEntity, KnownHit>, finding: &Finding) {
+    if hits.len() <= MOST_KNOWN {
+        return;
+    }
+    let more = ListedEntity::beyond_the_bound();
+    let before = hits.len();
+    hits.retain(|entity, hit| {
+        hit.verdict != Verdict::Open || *entity == more || finding.hits.contains_key(entity)
+    });
+    if hits.len() < before && !finding.hits.contains_key(&more) {
+        let hit = KnownHit {
+            content: finding.subject.clone(),
+            subject: Some(finding.subject.clone()),
+            verdict: Verdict::Open,
+            listed: true,
+        };
+        hits.insert(more, hit);
     }
 }
 

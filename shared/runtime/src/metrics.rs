@@ -35,6 +35,7 @@ pub enum Metric {
     TokensRefused,
     WatchlistRefreshFailed,
     WatchlistRefreshed,
+    WatchlistRowsUnread,
     WatchlistUnconfirmed,
 }
 

@@ -25,9 +25,11 @@ const SHORT: usize = 6;
 /// Candidates below this part of the best one are not scored: what shares far less cannot come out first.
 const KEEP: f32 = 0.48;
 /// Candidates with at least this tally are scored whatever the best one has: names that share so much can be hits by
-/// themselves, and whether one is must not depend on who else is listed. Nothing of the tuning sets is a hit below it
-/// (`no_hit_is_out_of_reach`).
+/// themselves, and whether one is must not depend on who else is listed. Hardly anything of the tuning sets is a hit below
+/// it (`no_hit_is_out_of_reach`).
 const OWN: f32 = 0.40;
+/// The same, for names whose entries have this much in log-odds beside the name. Between them the tally falls evenly.
+const BACKED: (f32, f64) = (0.25, 3.6);
 /// Weight below which a word the list holds as written is not looked up by likeness.
 const COMMON: f32 = 0.4;
 /// Likeness below which a similar token brings nothing in.
@@ -43,31 +45,42 @@ pub struct Scratch {
     pub(crate) token_touched: Vec<u32>,
     pub(crate) expansions: Vec<(u32, f32)>,
     pub(crate) best: Vec<(f32, u32)>,
+    pub(crate) backed: Vec<(f32, u32)>,
     pub(crate) always: Vec<u32>,
     pub(crate) same_letters: Vec<u32>,
     pub(crate) found: Vec<Found>,
 }
 
-/// What became of a name that is always scored; kept in `name_slot`, which is all zero between the tally and the next one.
-pub(crate) const NOT_SEEN: u16 = 0;
-pub(crate) const NO_HIT: u16 = 1;
-pub(crate) const HIT: u16 = 2;
-
+/// Which names have been scored as those that always are is kept in `name_slot`, which is all zero between the tally and the
+/// next one.
 impl Scratch {
-    pub(crate) fn seen(&self, name: u32) -> u16 {
-        self.name_slot.get(name as usize).copied().unwrap_or(NOT_SEEN)
+    pub(crate) fn is_seen(&self, name: u32) -> bool {
+        self.name_slot.get(name as usize).is_some_and(|slot| *slot != 0)
     }
 
-    pub(crate) fn see(&mut self, name: u32, outcome: u16) {
+    pub(crate) fn see(&mut self, name: u32, is_seen: bool) {
         if let Some(slot) = self.name_slot.get_mut(name as usize) {
-            *slot = outcome;
+            *slot = u16::from(is_seen);
         }
     }
 }
 
+/// Least tally of a name that is scored whatever the best one has, with so much evidence beside the name.
+pub(crate) fn least_tally(evidence: f64) -> f32 {
+    let (tally, at) = BACKED;
+    OWN - (OWN - tally) * (evidence / at).max(0.0) as f32
+}
+
 impl Index {
-    /// Fills `scratch.best` with the names worth scoring, in any order.
-    pub(crate) fn candidates(&self, scratch: &mut Scratch, tokens: &[Token], wanted: EntityType) {
+    /// Fills `scratch.best` with the names worth scoring, and `scratch.backed` with those that are so with as much evidence
+    /// beside the name as a customer can have; each in any order.
+    pub(crate) fn candidates(
+        &self,
+        scratch: &mut Scratch,
+        tokens: &[Token],
+        wanted: EntityType,
+        most_evidence: f64,
+    ) {
         let names = self.name_count();
         if scratch.name_scores.len() != names {
             scratch.name_scores = vec![0.0; names];
@@ -101,7 +114,7 @@ impl Index {
             }
             self.expand_split(scratch, token, &mut slot);
         }
-        self.choose(scratch, total, wanted);
+        self.choose(scratch, total, wanted, most_evidence);
     }
 
     /// Listed tokens that may stand for a query token, with their likeness, best first.
@@ -271,8 +284,8 @@ impl Index {
     }
 
     /// Moves the promising names to `scratch.best` and clears the tallies.
-    fn choose(&self, scratch: &mut Scratch, total: f32, wanted: EntityType) {
-        let Scratch { name_scores, name_slot, touched, best, .. } = scratch;
+    fn choose(&self, scratch: &mut Scratch, total: f32, wanted: EntityType, most_evidence: f64) {
+        let Scratch { name_scores, name_slot, touched, best, backed, .. } = scratch;
         let (weights, types) = (self.name_weights(), self.name_types());
         best.clear();
         let mut most = 0.0f32;
@@ -293,6 +306,11 @@ impl Index {
         }
         touched.clear();
         let least = (most * KEEP).min(OWN);
+        backed.clear();
+        if most_evidence > 0.0 {
+            let range = least_tally(most_evidence)..least;
+            backed.extend(best.iter().filter(|(tally, _)| range.contains(tally)));
+        }
         best.retain(|(tally, _)| *tally >= least);
     }
 

@@ -6,7 +6,7 @@
 use crate::date::DateMatch;
 use crate::entity::NameKind;
 use crate::fitted;
-use crate::score::{FEATURE_COUNT, Measures};
+use crate::score::{FEATURE_COUNT, MOST_TIE, Measures};
 use serde::{Deserialize, Serialize};
 
 /// Thresholds and weights. `Config::default()` is the tuned edition; load another with serde.
@@ -145,7 +145,34 @@ impl Default for Config {
     }
 }
 
+impl BirthDateWeights {
+    /// The most that a birth date can add.
+    pub(crate) fn best(&self) -> f64 {
+        [
+            self.compatible,
+            self.swapped,
+            self.one_part,
+            self.same_year,
+            self.near_year,
+            self.different,
+        ]
+        .into_iter()
+        .fold(self.same_day, f64::max)
+    }
+}
+
 impl Config {
+    /// The most that any name comes to by itself.
+    pub(crate) fn most_of_a_name(&self) -> f64 {
+        let kind =
+            [self.main_name, self.weak_alias, self.former_name].into_iter().fold(0.0, f64::max);
+        let contradicted = [self.numbers_contradict, self.places_contradict, self.forms_contradict]
+            .into_iter()
+            .map(|odds| odds.max(0.0))
+            .sum::<f64>();
+        (self.exact_log_odds + MOST_TIE).max(self.inexact_ceiling + kind + contradicted)
+    }
+
     pub(crate) fn curves(&self, person: bool) -> &Curves {
         if person { &self.person } else { &self.organisation }
     }

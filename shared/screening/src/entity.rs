@@ -52,11 +52,10 @@ impl EntityType {
         match word.as_str() {
             "person" | "individual" | "individuals" | "per" | "people" | "p" => Self::Person,
             "entity" | "organisation" | "organization" | "org" | "company" | "business"
-            | "legalentity" | "publicbody" | "enterprise" | "e" | "group" | "association" => {
-                Self::Organisation
-            }
+            | "publicbody" | "enterprise" | "e" | "group" | "association" => Self::Organisation,
             "vessel" | "ship" | "v" => Self::Vessel,
             "aircraft" | "airplane" | "plane" => Self::Aircraft,
+            // OpenSanctions' `LegalEntity` is here on purpose: it is whoever can own something, people among them.
             _ => Self::Unknown,
         }
     }

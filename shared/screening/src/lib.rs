@@ -23,6 +23,7 @@ pub mod parity;
 mod parse;
 mod qualify;
 mod query;
+mod reach;
 mod score;
 mod search;
 mod similarity;

@@ -66,17 +66,35 @@ pub(crate) struct Subject {
     birth_date: Option<PartialDate>,
     countries: Vec<u16>,
     gender: Option<Gender>,
-    identifiers: Vec<String>,
+    /// Entities that carry an identifier of the customer.
+    pub(crate) identified: Vec<u32>,
 }
 
 impl Subject {
-    pub(crate) fn of(query: &Query) -> Self {
+    pub(crate) fn of(query: &Query, index: &Index) -> Self {
+        let mut identified: Vec<u32> =
+            query.identifiers.iter().flat_map(|value| index.with_identifier(value)).collect();
+        identified.sort_unstable();
+        identified.dedup();
         Self {
             birth_date: query.birth_date,
             countries: query.countries.iter().filter_map(|text| country::code_of(text)).collect(),
             gender: query.gender,
-            identifiers: query.identifiers.clone(),
+            identified,
         }
+    }
+
+    /// The most that any entry's birth date, country and gender could add. Entries with an identifier of the customer are
+    /// compared whatever else they share, so theirs is left out.
+    pub(crate) fn best_evidence(&self, config: &Config) -> f64 {
+        let birth_date = self.birth_date.map_or(0.0, |_| config.birth_date.best());
+        let country = if self.countries.is_empty() {
+            0.0
+        } else {
+            config.country_agrees.max(config.country_differs)
+        };
+        let gender = self.gender.map_or(0.0, |_| config.gender_differs);
+        birth_date.max(0.0) + country.max(0.0) + gender.max(0.0)
     }
 }
 
@@ -112,11 +130,7 @@ pub(crate) fn qualify(
     {
         *gender = Some((EvidenceKind::Gender, "gender differs", config.gender_differs));
     }
-    if subject
-        .identifiers
-        .iter()
-        .any(|value| index.with_identifier(value).any(|found| found == entity))
-    {
+    if subject.identified.binary_search(&entity).is_ok() {
         *identifier =
             Some((EvidenceKind::Identifier, "an identifier agrees", config.identifier_agrees));
     }

@@ -234,6 +234,9 @@ impl Measures {
     }
 }
 
+/// The most that the order of equal hits adds to a name.
+pub(crate) const MOST_TIE: f64 = 6.0 * 0.02 + 0.02 + 0.01;
+
 /// The name part of a score, in log-odds.
 pub(crate) fn name_log_odds(
     measures: &Measures,

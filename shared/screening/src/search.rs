@@ -2,10 +2,11 @@
 //!
 //! Invariant: buffers are reused, so a search allocates per hit and per query, never per candidate; equal scores keep the
 //! order of the file, so the same search always answers alike. How many hits are explained is bounded; which entries hit
-//! is not, or the answer says so: names are scored in order of promise until as many in a row as are scored for a ranking
-//! were no hit.
+//! is not, or the answer says so: see [`Reach`].
 
-use crate::candidates::{HIT, NO_HIT, NOT_SEEN, Scratch, bring_forward};
+use std::collections::BTreeSet;
+
+use crate::candidates::Scratch;
 use crate::config::Config;
 use crate::delta::EntityKey;
 use crate::entity::{Entity, EntityType, Name, NameKind, Topic, hex};
@@ -13,7 +14,8 @@ use crate::explain::{Explanation, Hit};
 use crate::index::Index;
 use crate::qualify::{Qualifiers, Subject, qualify};
 use crate::query::Query;
-use crate::score::{Measures, measure, name_log_odds, probability};
+use crate::reach::{Asked, Reach, names_of};
+use crate::score::{Measures, measure, probability};
 use crate::similarity::TokenRef;
 use crate::text::{Class, Token, analyse, squashed, tokens_of};
 
@@ -23,11 +25,11 @@ pub const MOST_SCORED: usize = 4_096;
 /// The best name of one entity.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Found {
-    entity: u32,
-    name: u32,
-    query_name: u16,
-    name_odds: f64,
-    odds: f64,
+    pub(crate) entity: u32,
+    pub(crate) name: u32,
+    pub(crate) query_name: u16,
+    pub(crate) name_odds: f64,
+    pub(crate) odds: f64,
 }
 
 /// How many names an acronym brings in where the best ones are wanted.
@@ -64,17 +66,9 @@ pub struct Screened {
     pub matches: Vec<Match>,
     /// The first of them with explanations, at most [`Config::max_hits`].
     pub hits: Vec<Hit>,
-    /// Whether all names worth scoring were scored: not when more than [`MOST_SCORED`] are.
+    /// Whether all names worth scoring were scored: not when more than [`MOST_SCORED`] are, and not when the customer has
+    /// no name that can be compared.
     pub is_complete: bool,
-}
-
-/// How far a search goes.
-#[derive(Clone, Copy)]
-enum Reach<'a> {
-    /// The names most worth scoring: for a ranking.
-    Best,
-    /// Every hit, these entries looked at whatever they share with the query.
-    EveryHit(&'a [EntityKey]),
 }
 
 impl Index {
@@ -114,10 +108,21 @@ impl Index {
     /// As [`Index::screen`], without explanations.
     #[must_use]
     pub fn matches(&self, scratch: &mut Scratch, query: &Query, config: &Config) -> Vec<Match> {
-        self.run(scratch, query, config, Reach::EveryHit(&[]));
+        self.matches_of(scratch, query, config, &[]).0
+    }
+
+    /// The entries at or above the threshold, best first, and whether the search came to an end.
+    pub(crate) fn matches_of(
+        &self,
+        scratch: &mut Scratch,
+        query: &Query,
+        config: &Config,
+        sought: &[EntityKey],
+    ) -> (Vec<Match>, bool) {
+        let (_, is_complete) = self.run(scratch, query, config, Reach::EveryHit(sought));
         let least = log_odds(config.threshold);
         let hitting = scratch.found.iter().take_while(|found| found.odds >= least);
-        hitting.filter_map(|found| self.match_of(found)).collect()
+        (hitting.filter_map(|found| self.match_of(found)).collect(), is_complete)
     }
 
     fn match_of(&self, found: &Found) -> Option<Match> {
@@ -151,17 +156,22 @@ impl Index {
             .collect()
     }
 
-    /// Hits down to any score, for a person who explores.
+    /// The best `top` hits down to any score, for a person who explores, and whether the search came to an end. What reaches
+    /// the threshold is what [`Index::screen`] finds.
     #[must_use]
-    pub fn explore(&self, query: &Query, config: &Config, top: usize) -> Vec<Hit> {
+    pub fn explore(&self, query: &Query, config: &Config, top: usize) -> (Vec<Hit>, bool) {
         let mut scratch = Scratch::default();
-        let (prepared, _) = self.run(&mut scratch, query, config, Reach::Best);
-        scratch
-            .found
-            .iter()
-            .take(top)
-            .filter_map(|found| self.hit(query, &prepared, *found, config))
-            .collect()
+        let (prepared, is_complete) = self.run(&mut scratch, query, config, Reach::EveryHit(&[]));
+        let mut found = std::mem::take(&mut scratch.found);
+        let seen: BTreeSet<u32> = found.iter().map(|found| found.entity).collect();
+        // What cannot reach the threshold is of interest here as well.
+        self.run(&mut scratch, query, config, Reach::Best);
+        found.extend(scratch.found.iter().filter(|found| !seen.contains(&found.entity)));
+        found.sort_by(|one, other| {
+            other.odds.total_cmp(&one.odds).then(one.entity.cmp(&other.entity))
+        });
+        let best = found.into_iter().take(top);
+        (best.filter_map(|found| self.hit(query, &prepared, found, config)).collect(), is_complete)
     }
 
     /// Fills `scratch.found` with what was scored, the best name of each entity, best first. Answers the query's tokens,
@@ -175,29 +185,39 @@ impl Index {
     ) -> (Vec<Vec<Token>>, bool) {
         let (prepared, letters): (Vec<Vec<Token>>, Vec<Option<u64>>) =
             query.names.iter().map(|name| analyse(name, query.entity_type.0)).unzip();
-        let subject = Subject::of(query);
+        let subject = Subject::of(query, self);
         scratch.found.clear();
-        let mut is_complete = true;
+        // Evidence beside the name can make more names worth scoring; a ranking is by name first.
+        let most_evidence = match reach {
+            Reach::Best => 0.0,
+            Reach::EveryHit(_) => subject.best_evidence(config),
+        };
+        // Of a name without a letter or a digit nothing can be said.
+        let mut is_complete = !prepared.is_empty() && prepared.iter().all(|name| !name.is_empty());
         for (number, tokens) in prepared.iter().enumerate() {
             scratch.same_letters.clear();
             scratch.always.clear();
             let hash = letters.get(number).copied().flatten();
             scratch.same_letters.extend(hash.into_iter().flat_map(|hash| self.with_letters(hash)));
-            self.candidates(scratch, tokens, query.entity_type.0);
+            self.candidates(scratch, tokens, query.entity_type.0, most_evidence);
             // First, so that no crowd of namesakes crowds them out.
             if let Reach::EveryHit(sought) = reach {
                 self.add_entities(scratch, sought, query.entity_type.0);
             }
             self.add_same_letters(scratch, query.entity_type.0);
             if query.entity_type.0 != EntityType::Person {
-                let most = if matches!(reach, Reach::Best) { ACRONYMS } else { MOST_SCORED };
+                let most = match reach {
+                    Reach::Best => ACRONYMS,
+                    // One more than are scored, so that too many are noticed.
+                    Reach::EveryHit(_) => MOST_SCORED + 1,
+                };
                 let views = view_all(tokens);
                 self.add_acronyms(scratch, views.as_slice(), query.entity_type.0, most);
             }
-            is_complete &=
-                self.score_candidates(scratch, tokens, number as u16, &subject, config, reach);
+            let asked = Asked { tokens, number: number as u16, subject: &subject, config };
+            is_complete &= self.score_candidates(scratch, &asked, reach);
         }
-        self.by_identifier(scratch, query, &prepared, &letters, &subject, config);
+        self.by_identifier(scratch, &prepared, &letters, (&subject, config));
         // Best first; equal scores by list and key, which is the order of entities in the file.
         scratch.found.sort_unstable_by(|one, other| {
             one.entity
@@ -220,75 +240,12 @@ impl Index {
                 continue;
             };
             if wanted.meets(record.entity_type) {
-                let last = record.first_name.saturating_add(u32::from(record.name_count));
-                scratch.always.extend(record.first_name..last);
+                scratch.always.extend(names_of(&record));
             }
         }
     }
 
-    /// Scores names in order of promise. Answers whether it came to an end: all scored, or so many in a row were no hit
-    /// that those with less promise are none.
-    fn score_candidates(
-        &self,
-        scratch: &mut Scratch,
-        tokens: &[Token],
-        query_name: u16,
-        subject: &Subject,
-        config: &Config,
-        reach: Reach<'_>,
-    ) -> bool {
-        let views = view_all(tokens);
-        let query = views.as_slice();
-        let least = log_odds(config.threshold);
-        let score = |scratch: &mut Scratch, name: u32| -> Option<bool> {
-            let same = scratch.same_letters.contains(&name);
-            let (measures, kind, entity) = self.measure_name(query, name, same)?;
-            let record = self.entity_record(entity)?;
-            let name_odds = name_log_odds(&measures, kind, record.entity_type, config);
-            let odds = name_odds + qualify(self, &record, entity, subject, config).total();
-            scratch.found.push(Found { entity, name, query_name, name_odds, odds });
-            Some(odds >= least)
-        };
-        let mut is_complete = scratch.always.len() <= MOST_SCORED;
-        for at in 0..scratch.always.len().min(MOST_SCORED) {
-            let Some(&name) = scratch.always.get(at) else { break };
-            if scratch.seen(name) == NOT_SEEN {
-                let outcome = if score(scratch, name) == Some(true) { HIT } else { NO_HIT };
-                scratch.see(name, outcome);
-            }
-        }
-        let (mut at, mut in_vain) = (0, 0);
-        'promising: while at < scratch.best.len() {
-            let rest = scratch.best.get_mut(at..).unwrap_or(&mut []);
-            let upto = at + bring_forward(rest, config.candidates.max(1));
-            while at < upto {
-                let Some(&(_, name)) = scratch.best.get(at) else { break };
-                at += 1;
-                let is_hit = match scratch.seen(name) {
-                    NOT_SEEN => score(scratch, name) == Some(true),
-                    outcome => outcome == HIT,
-                };
-                in_vain = if is_hit { 0 } else { in_vain + 1 };
-                if matches!(reach, Reach::EveryHit(_)) && in_vain >= config.candidates {
-                    break 'promising;
-                }
-            }
-            if matches!(reach, Reach::Best) {
-                break;
-            }
-            if at >= MOST_SCORED {
-                is_complete &= at == scratch.best.len();
-                break;
-            }
-        }
-        for at in 0..scratch.always.len() {
-            let Some(&name) = scratch.always.get(at) else { break };
-            scratch.see(name, NOT_SEEN);
-        }
-        is_complete
-    }
-
-    fn measure_name(
+    pub(crate) fn measure_name(
         &self,
         query: &[TokenRef<'_>],
         name: u32,
@@ -310,57 +267,6 @@ impl Index {
         Some(views)
     }
 
-    /// An identifier finds its entity whatever its name; the name then only adds to the score.
-    fn by_identifier(
-        &self,
-        scratch: &mut Scratch,
-        query: &Query,
-        prepared: &[Vec<Token>],
-        letters: &[Option<u64>],
-        subject: &Subject,
-        config: &Config,
-    ) {
-        for value in &query.identifiers {
-            for entity in self.with_identifier(value) {
-                let Some(record) = self.entity_record(entity) else { continue };
-                for (number, tokens) in prepared.iter().enumerate() {
-                    let views = view_all(tokens);
-                    let hash = letters.get(number).copied().flatten();
-                    for name in record.first_name..record.first_name + u32::from(record.name_count)
-                    {
-                        let same = hash
-                            .is_some_and(|hash| self.with_letters(hash).any(|known| known == name));
-                        let Some((measures, kind, _)) =
-                            self.measure_name(views.as_slice(), name, same)
-                        else {
-                            continue;
-                        };
-                        let name_odds = name_log_odds(&measures, kind, record.entity_type, config);
-                        let odds =
-                            name_odds + qualify(self, &record, entity, subject, config).total();
-                        scratch.found.push(Found {
-                            entity,
-                            name,
-                            query_name: number as u16,
-                            name_odds,
-                            odds,
-                        });
-                    }
-                }
-                if prepared.is_empty() {
-                    let odds = qualify(self, &record, entity, subject, config).total();
-                    scratch.found.push(Found {
-                        entity,
-                        name: record.first_name,
-                        query_name: 0,
-                        name_odds: 0.0,
-                        odds,
-                    });
-                }
-            }
-        }
-    }
-
     fn hit(
         &self,
         query: &Query,
@@ -379,7 +285,7 @@ impl Index {
         };
         let empty = Vec::new();
         let query_tokens = prepared.get(usize::from(found.query_name)).unwrap_or(&empty);
-        let subject = Subject::of(query);
+        let subject = Subject::of(query, self);
         let qualifiers: Qualifiers = qualify(self, &record, found.entity, &subject, config);
         let query_name = query.names.get(usize::from(found.query_name)).map_or("", String::as_str);
         let same_letters = squashed(query_name)
@@ -437,11 +343,11 @@ impl Index {
 }
 
 /// The names the compiler gave records to: those with at least one token.
-fn scored_names(entity: &Entity) -> impl Iterator<Item = &crate::entity::Name> {
+pub(crate) fn scored_names(entity: &Entity) -> impl Iterator<Item = &crate::entity::Name> {
     entity.names.iter().filter(|name| !tokens_of(&name.text, entity.entity_type).is_empty())
 }
 
-fn log_odds(probability: f64) -> f64 {
+pub(crate) fn log_odds(probability: f64) -> f64 {
     let p = probability.clamp(1e-9, 1.0 - 1e-9);
     (p / (1.0 - p)).ln()
 }

@@ -9,6 +9,7 @@ use screening::{
     compile, parse,
 };
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Instant;
 
 fn data(path: &str) -> Option<PathBuf> {
@@ -135,18 +136,99 @@ fn every_listed_name_is_found_first_and_fast() {
     };
     let compiled = compile(&[list]).unwrap();
     assert!(compiled.len() <= 6_000_000, "{} bytes", compiled.len());
+    assert_opens_small_and_fast(&compiled);
     let index = Index::from_bytes(compiled).unwrap();
     let (config, mut scratch) = (Config::default(), Scratch::default());
     let started = Instant::now();
+    let mut first = 0;
     for (uid, kind, name) in &names {
         let ranked = index.rank(&mut scratch, &Query::named(*kind, name), &config, 100);
         let top = ranked.first().map_or(0.0, |hit| hit.score);
+        first += usize::from(ranked.first().is_some_and(|hit| hit.uid == *uid));
         // Entries that share a name share its rank.
         let found = ranked.iter().find(|hit| hit.uid == *uid).map_or(0.0, |hit| hit.score);
         assert!(found >= 0.99 && top - found < 0.0005, "{name}: {found} below {top}");
     }
     let mean = started.elapsed().as_secs_f64() * 1e6 / names.len() as f64;
-    println!("{} names, {mean:.0} microseconds each", names.len());
+    println!("{} names, {mean:.0} microseconds each, {first} first", names.len());
+    assert!(first * 1000 >= names.len() * 985, "{first} of {}", names.len());
+}
+
+/// As the binary reports it, which holds nothing but the index.
+fn assert_opens_small_and_fast(compiled: &[u8]) {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let (index, queries) = (folder.join("accuracy.gwi"), folder.join("accuracy.tsv"));
+    std::fs::write(&index, compiled).unwrap();
+    std::fs::write(&queries, "1\tperson\tAna Quill\tother\n".repeat(50)).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_watchlist"))
+        .args([Path::new("batch"), &index, &queries])
+        .output()
+        .unwrap();
+    let figures: serde_json::Value = serde_json::from_slice(&output.stderr).unwrap();
+    let of = |name: &str| figures.get(name).and_then(serde_json::Value::as_f64).unwrap();
+    println!("open {} ms, {} bytes resident", of("openMillis"), of("residentBytes"));
+    assert!(of("residentBytes") <= f64::from(40 << 20), "{figures}");
+    // A development build takes longer to check the file.
+    assert!(of("openMillis") <= if cfg!(debug_assertions) { 500.0 } else { 5.0 }, "{figures}");
+}
+
+/// Processor time of this thread so far; 0 where the kernel does not tell.
+fn busy_seconds() -> f64 {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    text.split(' ').next().and_then(|nanos| nanos.parse::<f64>().ok()).unwrap_or(0.0) / 1e9
+}
+
+/// Every seventh entry with all that the list says of it, and innocent people with a birth date and a country.
+#[test]
+fn a_screening_with_all_that_is_known_is_complete_and_fast() {
+    let Some(path) = data("screening/sdn_full.jsonl") else { return };
+    let Some(innocent) = cases("screening/q_negatives_us.tsv") else { return };
+    let parsed =
+        parse(Format::Jsonl, &[Source::new("sdn", &std::fs::read(path).unwrap())]).unwrap();
+    let listed: Vec<(Query, String)> = parsed
+        .entities
+        .iter()
+        .step_by(7)
+        .map(|entity| {
+            let born = entity.birth_dates.first().map_or_else(String::new, ToString::to_string);
+            let mut query = Query::named(entity.entity_type, entity.display_name()).born(&born);
+            query.countries.extend(entity.nationalities.iter().chain(&entity.countries).cloned());
+            (query, entity.uid.clone())
+        })
+        .collect();
+    let free: Vec<(Query, String)> = innocent
+        .iter()
+        .enumerate()
+        .map(|(at, case)| {
+            let born = format!("{}-{:02}-{:02}", 1945 + at % 60, 1 + at % 12, 1 + at % 28);
+            (Query::person(&case.name).born(&born).country("US"), String::new())
+        })
+        .collect();
+    let info = ListInfo::new("t", "Test", Topic::Sanctions);
+    let index =
+        Index::from_bytes(compile(&[ListEdition { info, entities: parsed.entities }]).unwrap())
+            .unwrap();
+    let (config, mut scratch) = (Config::default(), Scratch::default());
+    for (what, queries) in [("listed", &listed), ("innocent", &free)] {
+        let (mut micros, mut hits) = (Vec::new(), 0);
+        let busy = busy_seconds();
+        for (query, uid) in queries {
+            let started = Instant::now();
+            let found = index.screen(&mut scratch, query, &config, &[]);
+            micros.push(started.elapsed().as_secs_f64() * 1e6);
+            assert!(found.is_complete);
+            assert!(uid.is_empty() || found.matches.iter().any(|found| found.uid == *uid), "{uid}");
+            hits += found.matches.len();
+        }
+        micros.sort_unstable_by(f64::total_cmp);
+        let count = micros.len();
+        println!(
+            "{what}: {count} screenings, {hits} hits, mean {:.0} microseconds of processor time; by the clock half below {:.0}, 99 in 100 below {:.0}",
+            (busy_seconds() - busy) * 1e6 / count as f64,
+            micros[count / 2],
+            micros[count * 99 / 100]
+        );
+    }
 }
 
 #[test]

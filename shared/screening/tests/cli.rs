@@ -196,12 +196,21 @@ fn diff_prints_changes_and_writes_a_delta() {
 
 #[test]
 fn mistakes_are_named_and_fail() {
+    let index = compiled("mistakes.gwi");
     for (arguments, complaint) in [
         (vec!["frobnicate"], "no command"),
         (vec!["compile", "--format", "pdf", "--out", "x", "y"], "no format"),
         (vec!["search", "/nonexistent.gwi", "Ana"], "/nonexistent.gwi"),
         (vec!["batch"], "INDEX is missing"),
         (vec!["search", "x", "y", "--dob"], "--dob needs a value"),
+        (vec!["search", "x", "y", "--birth", "1970"], "no option --birth"),
+        (vec!["compile", "--forma", "jsonl", "x"], "no option --forma"),
+        (vec!["config", "--json"], "no option --json"),
+        (vec!["search", "x", "Ana", "Quill"], "\"Quill\" is one word too many"),
+        (vec!["search", &index, "Ana", "--gender", "x"], "--gender x"),
+        (vec!["search", &index, "Ana", "--country", "Atlantis"], "--country Atlantis"),
+        (vec!["search", &index, "Ana", "--type", "persn"], "--type persn"),
+        (vec!["search", &index, "Ana", "--dob", "soon"], "--dob soon"),
     ] {
         let output = watchlist(&arguments);
         assert!(!output.status.success());
@@ -211,4 +220,49 @@ fn mistakes_are_named_and_fail() {
             text(&output.stderr)
         );
     }
+}
+
+#[test]
+fn an_index_that_is_open_outlives_its_successor() {
+    let [list, index] = ["successor.jsonl", "successor.gwi"].map(scratch);
+    let [list_path, index_path] = [&list, &index].map(|path| path.display().to_string());
+    let compile = |lines: &str| {
+        std::fs::write(&list, lines).unwrap();
+        let made = watchlist(&["compile", "--format", "jsonl", "--out", &index_path, &list_path]);
+        assert!(made.status.success(), "{}", text(&made.stderr));
+    };
+    compile(
+        "{\"uid\":\"1\",\"name\":\"Ana Quill\"}\n{\"uid\":\"2\",\"name\":\"Bertil Oxenmark\"}\n",
+    );
+    let open = screening::Index::open(&index).unwrap();
+    compile("{\"uid\":\"3\",\"name\":\"Cyra Dunholt\"}\n");
+    assert!(open.verify_content() && open.entity("jsonl", "1").is_some());
+    assert!(screening::Index::open(&index).unwrap().entity("jsonl", "3").is_some());
+    let folder = index.parent().unwrap();
+    let left: Vec<_> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.starts_with("successor.gwi."))
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn search_shows_what_a_screening_raises() {
+    let [list, index] =
+        ["reach.jsonl", "reach.gwi"].map(|name| scratch(name).display().to_string());
+    let line = |uid: usize, born: &str| {
+        format!(
+            "{{\"uid\":\"{uid:03}\",\"type\":\"person\",\"name\":\"Li Na\",\"dob\":[\"{born}\"]}}\n"
+        )
+    };
+    let mut lines: String = (0..200).map(|uid| line(uid, "1960-05-06")).collect();
+    lines.push_str(&line(200, "2001-02-03"));
+    std::fs::write(&list, lines).unwrap();
+    assert!(watchlist(&["compile", "--format", "jsonl", "--out", &index, &list]).status.success());
+    let found = watchlist(&["search", &index, "Na Li", "--dob", "2001-02-03", "--top", "3"]);
+    let printed = text(&found.stdout);
+    assert!(printed.starts_with("HIT ") && printed.contains(" 200,"), "{printed}");
+    let unread = watchlist(&["search", &index, "—"]);
+    assert!(text(&unread.stderr).contains("a person has to look"));
 }

@@ -4,8 +4,9 @@
 
 use proptest::prelude::*;
 use screening::{
-    Config, Entity, EntityType, Format, Index, IndexError, ListEdition, ListInfo, NameKind, Query,
-    Source, Topic, compile, parse,
+    Config, Delta, Entity, EntityKey, EntityType, Format, Identifier, Index, IndexError,
+    ListEdition, ListInfo, NameKind, Query, Scratch, Source, Topic, compile, compile_delta, parse,
+    self_test,
 };
 use std::sync::OnceLock;
 
@@ -31,6 +32,10 @@ fn bytes() -> &'static [u8] {
                 entity.add_name(names[(at + 1) % names.len()], NameKind::Weak);
                 entity.birth_dates.extend(screening::BirthDate::parse("11 Dec 1969"));
                 entity.countries.push("Mexico".to_owned());
+                for value in ["X12345678".to_owned(), format!("IMO 91876{at:02}")] {
+                    let kind = "Passport".to_owned();
+                    entity.identifiers.push(Identifier { kind, value, country: None });
+                }
                 entity
             })
             .collect();
@@ -42,6 +47,9 @@ fn bytes() -> &'static [u8] {
 /// Everything a caller can do with an index.
 fn use_all(index: &Index) {
     let config = Config { threshold: 0.0, ..Config::default() };
+    let key = |uid: &str| EntityKey { list_id: "t".to_owned(), uid: uid.to_owned() };
+    let sought = [key("u000"), key("u007"), key("u059"), key("gone")];
+    let mut scratch = Scratch::default();
     for query in [
         Query::person("Ana Quil Marsh").born("1969-12-11").country("MX").identifier("X12345678"),
         Query::organisation("Oxenmark 3"),
@@ -51,8 +59,22 @@ fn use_all(index: &Index) {
         for hit in index.search(&query, &config) {
             assert!(hit.score.is_finite());
         }
+        let found = index.screen(&mut scratch, &query, &config, &sought);
+        assert!(found.matches.iter().all(|found| found.score.is_finite()));
+        index.rank(&mut scratch, &query, &config, 5);
+        let _ = index.explore(&query, &config, 5);
     }
+    // An identifier alone.
+    let nameless = Query { identifiers: vec!["IMO 9187607".to_owned()], ..Query::default() };
+    let _ = index.screen(&mut scratch, &nameless, &config, &sought);
     let _ = screening::diff(index, index);
+    let uids: Vec<&str> = index.uids("t").take(100).collect();
+    let all: Vec<EntityKey> = uids.into_iter().map(key).chain(sought).collect();
+    let delta = Delta { added: all, ..Delta::default() };
+    if let Ok(bytes) = compile_delta(index, &delta) {
+        Index::from_bytes(bytes).unwrap();
+    }
+    let _ = self_test(index, &config);
     let _ = index.entity("t", "u007");
     let _ = index.verify_content();
     let _ = (index.entity_count(), index.name_count(), index.content_hash());
@@ -148,6 +170,21 @@ fn opening(format: Format) -> &'static str {
         }
         Format::OpenSanctionsCsv => "id,schema,name,aliases,birth_date\n1,Person,A,B;C,1970\n",
     }
+}
+
+/// Every entity's record says that its names begin near the last number there is, and that there are as many as can be.
+#[test]
+fn a_forged_range_of_names_is_no_overflow() {
+    let mut damaged = bytes().to_vec();
+    let row = 72 + 10 * 16;
+    let start = u64::from_le_bytes(damaged[row..row + 8].try_into().unwrap()) as usize;
+    let length = u64::from_le_bytes(damaged[row + 8..row + 16].try_into().unwrap()) as usize;
+    for at in (start..start + length).step_by(28) {
+        damaged[at + 4..at + 8].copy_from_slice(&(u32::MAX - 3).to_le_bytes());
+        damaged[at + 18..at + 20].copy_from_slice(&u16::MAX.to_le_bytes());
+    }
+    forge(&mut damaged);
+    use_all(&Index::from_bytes(damaged).unwrap());
 }
 
 proptest! {

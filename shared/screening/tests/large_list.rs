@@ -12,6 +12,7 @@ use std::time::Instant;
 
 use screening::{
     Config, Format, Index, ListEdition, ListInfo, Query, Scratch, Source, Topic, compile, parse,
+    self_test,
 };
 
 /// Above the number of politically exposed persons that any publisher lists.
@@ -116,6 +117,15 @@ fn a_list_of_a_million_people_is_within_every_limit() {
     let index = Index::open(&path).unwrap();
     step("opened");
     assert_eq!(index.entity_count(), PEOPLE);
+    let test = self_test(&index, &Config::default());
+    assert!(
+        test.passed(),
+        "{} of {} names found, {} missed",
+        test.found,
+        test.tried,
+        test.missed.len()
+    );
+    step("tested");
     let (config, mut scratch) = (Config::default(), Scratch::default());
     let (mut hits, mut most, mut incomplete) = (0, 0, 0);
     let searching = Instant::now();

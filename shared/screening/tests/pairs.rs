@@ -96,7 +96,7 @@ fn type_words_of_other_tools_are_read() {
         ("Person", EntityType::Person),
         ("Organization", EntityType::Organisation),
         ("Company", EntityType::Organisation),
-        ("LegalEntity", EntityType::Organisation),
+        ("LegalEntity", EntityType::Unknown),
         ("PublicBody", EntityType::Organisation),
         ("Vessel", EntityType::Vessel),
         ("Airplane", EntityType::Aircraft),

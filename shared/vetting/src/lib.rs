@@ -285,20 +285,29 @@ impl Vetter {
     }
 
     /// The entry that these editions add to the history of reviews: one when they name somebody who was not named at the
-    /// latest review. 1 query.
+    /// latest review, or have withdrawn one who was. 1 query, 2 when anything is withdrawn.
     ///
     /// # Errors
     /// [`VettingError`].
     pub async fn rescreened(
         &self,
         customer: &Customer,
+        found: &Findings,
         set: &EditionSet,
         now: Timestamp,
     ) -> Result<Option<Review>, VettingError> {
         let current = Box::pin(self.reviews.current(customer.partner, customer.id)).await?;
         let Some(latest): Option<Review> = current else { return Ok(None) };
         let searched = watch_list::search(&applicant_of(customer), set, &self.config);
-        Ok(latest.rescreened(searched, now))
+        if let Some(listed) = latest.rescreened(searched.clone(), now) {
+            return Ok(Some(listed));
+        }
+        if !found.withdraws() {
+            return Ok(None);
+        }
+        let history = Box::pin(self.reviews.history(customer.partner, customer.id)).await?;
+        let withdrawn = found.ofac.withdrawn.iter().chain(&found.pep_scan.withdrawn).collect();
+        Ok(latest.withdrawn(&history, searched, &withdrawn, now))
     }
 
     async fn ask_identity(&self, applicant: &compliance::review::Applicant) -> IdentityAnswer {

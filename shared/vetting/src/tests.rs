@@ -263,6 +263,13 @@ async fn a_match_that_no_scan_holds_holds_the_identity() {
         let vetted = world.vet(&firm, &mut set("both")).await;
         firm.reviewed(&vetted.vetting, &mut change);
         assert_eq!(firm.standing(), standing, "{representative}");
+        // The business's scan holds it, so that every later edition is held against it as well.
+        assert_eq!(firm.ofac.status == ScanStatus::Failed, standing == Standing::Review);
+        let matches = &vetted.review.assessment.watch_list.searched.as_ref().unwrap().matches;
+        let entities: Vec<&str> =
+            matches.iter().filter_map(|found| Some(found.entry.split_once('@')?.0)).collect();
+        let held: Vec<&str> = firm.ofac.hits.keys().map(|hit| hit.as_str()).collect();
+        assert_eq!(entities, held, "{representative}");
     }
 }
 
@@ -470,15 +477,43 @@ async fn a_list_that_names_somebody_new_adds_to_the_history() {
     let world = World::new();
     let made = world.taken_on(EXPOSED, None, "no list of exposed persons").await;
     let now = world.clock.now();
-    let again = world.vetter.rescreened(&made, &set("no list of exposed persons"), now).await;
-    assert!(again.unwrap().is_none(), "nothing new");
-    let listed = world.vetter.rescreened(&made, &set("both"), now).await.unwrap().unwrap();
+    let rescreened = async |customer: &Customer, lists: &str| {
+        let found = screen_customer(customer, &[], &set(lists), world.vetter.config());
+        world.vetter.rescreened(customer, &found, &set(lists), now).await.unwrap()
+    };
+    let again = rescreened(&made, "no list of exposed persons").await;
+    assert!(again.is_none(), "nothing new");
+    let listed = rescreened(&made, "both").await.unwrap();
     assert_eq!(
         (listed.number, listed.cause, listed.decision),
         (2, Cause::Listed, Decision::Review)
     );
     let (unknown, _) = world.person("Nobody Known", None);
-    assert!(world.vetter.rescreened(&unknown, &set("both"), now).await.unwrap().is_none());
+    assert!(rescreened(&unknown, "both").await.is_none());
+}
+
+/// The case is closed with the entry, and the history says so.
+#[tokio::test]
+async fn a_list_that_withdraws_a_match_adds_to_the_history() {
+    let world = World::new();
+    let made = world.taken_on(EXPOSED, None, "both").await;
+    assert_eq!(world.history(&made).await[0].decision, Decision::Review);
+    let entities = vec![Entity::new("2", EntityType::Person, "Somebody Else")];
+    let info = ListInfo::new("peps", "peps", Topic::Pep);
+    let bytes = compile(&[ListEdition { info, entities }]).unwrap();
+    let sanctions = list("ofac-sdn", Topic::Sanctions, SANCTIONED);
+    let lists = EditionSet::of(vec![sanctions, Index::from_bytes(bytes).unwrap()]);
+    let found = screen_customer(&made, &[], &lists, world.vetter.config());
+    assert!(found.withdraws());
+    let now = world.clock.now();
+    let left = world.vetter.rescreened(&made, &found, &lists, now).await.unwrap().unwrap();
+    assert_eq!((left.number, left.cause, left.decision), (2, Cause::Withdrawn, Decision::Accept));
+    // What a person has said of it stands.
+    let mut transaction = Transaction::new();
+    let table = world.customers.table();
+    add_verdict(table, &mut transaction, &made, Verdict::Rejected, "client-1", now).await.unwrap();
+    transaction.commit(table).await.unwrap();
+    assert!(world.vetter.rescreened(&made, &found, &lists, now).await.unwrap().is_none());
 }
 
 #[tokio::test]

@@ -1,19 +1,24 @@
 //! Making a list's edition: compiled, tested, compared with the one before, and written, but not yet in force.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::OnceLock;
 use std::time::Instant;
 
-use compliance::{ListChange, ListDelta, ManifestEntry, Unread, delta_key, index_key};
+use compliance::{
+    ListChange, ListDelta, ManifestEntry, Origin, Unread, delta_key, index_key, origin_key,
+};
 use jiff::Timestamp;
-use runtime::failpoint;
+use runtime::{Metric, count, failpoint, note};
 use screening::{
-    Config, ENGINE_VERSION, Entity, EntityType, Format, Index, ListEdition, ListInfo, Lost, Parsed,
-    Source, Topic, compile, parse, self_test, sha256_hex, sha256_hex_of,
+    Config, ENGINE_VERSION, Entity, EntityType, Extent, Format, Index, ListEdition, ListInfo, Lost,
+    Parsed, RejectedRow, Source, Topic, compile, parse, self_test, sha256_hex, sha256_hex_of,
 };
 
 use super::fetch::fetch;
-use super::{App, ListSource, RefreshError, malformed};
+use super::{App, ListSource, RefreshError, SOURCES_KEY, malformed};
+
+/// How many unreadable rows are reported each.
+const MOST_LINES: usize = 20;
 
 /// What became of a source's files.
 pub(super) enum Made {
@@ -27,7 +32,10 @@ pub(super) enum Made {
         /// Absent when no entry differs.
         change: Option<ListChange>,
         rejected_rows: usize,
-        /// Entries that stand as they were last read, because their row, or one that may be theirs, cannot be read.
+        /// File, line and reason of the first of these.
+        unread: Vec<String>,
+        /// Entries that stand as they were last read, or with the names of then, because a row that is theirs or may be
+        /// cannot be read.
         kept: usize,
     },
 }
@@ -37,6 +45,8 @@ pub(super) struct Asked<'a> {
     pub(super) source: &'a ListSource,
     /// The edition in force.
     pub(super) last: Option<&'a ManifestEntry>,
+    /// How much the list held when it was taken out, if it was.
+    pub(super) retired: Option<&'a Extent>,
     /// Whether a person knows that the list has become smaller.
     pub(super) accepted: bool,
     /// When the source's share of the time is used up.
@@ -46,7 +56,7 @@ pub(super) struct Asked<'a> {
 
 /// Fetches, compiles, tests and writes one source.
 pub(super) async fn make(app: &App, asked: Asked<'_>) -> Result<Made, RefreshError> {
-    let Asked { source, last, accepted, until, now } = asked;
+    let Asked { source, last, retired, accepted, until, now } = asked;
     // The star stands for hits that are kept under no list's name.
     if source.id.is_empty() || source.id.contains('/') || source.id == "*" {
         return Err(RefreshError::ListId(source.id.clone()));
@@ -61,11 +71,17 @@ pub(super) async fn make(app: &App, asked: Asked<'_>) -> Result<Made, RefreshErr
         Some(last) if !tested && passes(app, &last.index).await? => Some(last),
         _ => None,
     };
-    let Some((files, tags)) = fetch(app, source, usable, until).await? else {
-        return Ok(match usable.filter(|_| !tested) {
+    let described = described(source)?;
+    // Said of the same files, another topic or format is another list.
+    let said_otherwise =
+        last.and_then(|last| last.described.as_ref()).is_some_and(|before| *before != described);
+    let unchanged = usable.filter(|_| !said_otherwise);
+    let Some((files, tags)) = fetch(app, source, unchanged, until).await? else {
+        let is_noted = |last: &ManifestEntry| tested && last.described.is_some();
+        return Ok(match usable.filter(|last| !is_noted(last)) {
             Some(last) => {
-                let engine = Some(engine.to_owned());
-                Made::SameEdition(ManifestEntry { engine, ..last.clone() })
+                let (engine, described) = (Some(engine.to_owned()), Some(described));
+                Made::SameEdition(ManifestEntry { engine, described, ..last.clone() })
             }
             None => Made::Nothing,
         });
@@ -79,14 +95,18 @@ pub(super) async fn make(app: &App, asked: Asked<'_>) -> Result<Made, RefreshErr
         Some(last) => open(app, &last.index).await?.map(|index| (last, index)),
         None => None,
     };
-    if let Some(last) = last.filter(|_| !accepted) {
-        parsed.check_against(&last.extent)?;
-    }
     let rejected_rows = parsed.rejected.len();
-    let held = parsed.entities.len();
+    let lines = report_unread(&source.id, &parsed.rejected);
+    if let Some(extent) = last.map(|last| &last.extent).or(retired).filter(|_| !accepted) {
+        parsed.check_against(extent)?;
+    }
+    // Whom an unreadable row was of, only the edition in force could say.
+    let is_lost = parsed.rejected.iter().any(|row| row.lost != Lost::Nothing);
+    if is_lost && last.is_some() && before.is_none() && !accepted {
+        return Err(RefreshError::Unread(rejected_rows));
+    }
     let known = before.as_ref().filter(|_| !accepted);
-    let unread = keep_unread(&source.id, &mut parsed, known)?;
-    let kept = parsed.entities.len() - held;
+    let (unread, kept) = keep_unread(&source.id, &mut parsed, known)?;
     let (extent, edition) = (parsed.extent(), parsed.edition.take());
     let info = ListInfo::new(&source.id, &source.name, source.topic);
     let bytes = compile(&[ListEdition { info, entities: parsed.entities }])?;
@@ -100,6 +120,7 @@ pub(super) async fn make(app: &App, asked: Asked<'_>) -> Result<Made, RefreshErr
     app.bucket.put(&index_key(&name), bytes).await?;
     failpoint("watchlist-refresh:after-index");
     let entry = ManifestEntry {
+        described: Some(described),
         index: name.clone(),
         extent,
         edition,
@@ -109,13 +130,18 @@ pub(super) async fn make(app: &App, asked: Asked<'_>) -> Result<Made, RefreshErr
         made_at: now,
         engine: Some(engine.to_owned()),
     };
+    let origin = Origin { list: source.id.clone(), entry: entry.clone() };
+    let bytes = serde_json::to_vec(&origin).map_err(|source| malformed("the origin", source))?;
+    // Once written it stays; another edition of the same content changes nothing about the first.
+    app.bucket.put_if(&origin_key(&name), bytes, None).await?;
     if let Some(last) = last.filter(|last| last.index == name) {
         return Ok(Made::SameEdition(ManifestEntry { made_at: last.made_at, ..entry }));
     }
-    let before = before.as_ref().map(|(last, index)| (last.index.as_str(), index));
+    let before = before.as_ref().filter(|_| !said_otherwise);
+    let before = before.map(|(last, index)| (last.index.as_str(), index));
     let change = compare(app, source, before, (&name, &index), now).await?;
     failpoint("watchlist-refresh:after-delta");
-    Ok(Made::Edition { entry, change, rejected_rows, kept })
+    Ok(Made::Edition { entry, change, rejected_rows, unread: lines, kept })
 }
 
 /// Names the files together, whatever order they were fetched in.
@@ -125,19 +151,38 @@ fn source_hash(files: &[(String, Vec<u8>)]) -> String {
     sha256_hex_of(ordered.into_iter().map(|(_, bytes)| bytes.as_slice()))
 }
 
-/// Adds the entries of the edition before whose rows cannot be read now: a misprint removes nobody from a list. Where a row
-/// does not even say which entry it is of, every entry that is missing may be the one, until that row is gone or read.
+/// What the list of sources says of a list, as a digest.
+fn described(source: &ListSource) -> Result<String, RefreshError> {
+    let bytes = serde_json::to_vec(source).map_err(|source| malformed(SOURCES_KEY, source))?;
+    Ok(sha256_hex(&bytes))
+}
+
+/// Says which rows cannot be read: file, line and reason of the first of them.
+fn report_unread(list: &str, rejected: &[RejectedRow]) -> Vec<String> {
+    let line = |row: &RejectedRow| format!("{}:{}: {}", row.file, row.line, row.reason);
+    let lines: Vec<String> = rejected.iter().take(MOST_LINES).map(line).collect();
+    if !lines.is_empty() {
+        count(Metric::WatchlistRowsUnread, rejected.len() as u64);
+        note("watchlist_unread", format!("{list}: {}", lines.join("; ")));
+    }
+    lines
+}
+
+/// Adds the entries of the edition before whose rows cannot be read now, and the names that the others have lost with such
+/// a row: a misprint removes nobody from a list. Where a row does not even say which entry it is of, every entry that is
+/// missing or has fewer names may be the one, until that row is gone or read. Answers also how many entries were added or
+/// completed.
 fn keep_unread(
     list: &str,
     parsed: &mut Parsed,
     before: Option<&(&ManifestEntry, Index)>,
-) -> Result<Unread, RefreshError> {
+) -> Result<(Unread, usize), RefreshError> {
     let mut rows = BTreeSet::new();
     let mut named = BTreeSet::new();
     for row in &parsed.rejected {
         match &row.lost {
             Lost::Entry(uid) => {
-                named.insert(uid.as_str());
+                named.insert(uid.clone());
             }
             Lost::SomeEntry => {
                 rows.insert(row.digest.clone());
@@ -146,25 +191,41 @@ fn keep_unread(
         }
     }
     let Some((last, index)) = before.filter(|_| !(rows.is_empty() && named.is_empty())) else {
-        return Ok(Unread { rows, kept: BTreeSet::new() });
+        return Ok((Unread { rows, kept: BTreeSet::new() }, 0));
     };
-    let there: HashSet<&str> = parsed.entities.iter().map(|entity| entity.uid.as_str()).collect();
-    let missing = index.uids(list).filter(|uid| !there.contains(uid));
+    let there: HashMap<String, usize> =
+        (parsed.entities.iter().enumerate()).map(|(at, entity)| (entity.uid.clone(), at)).collect();
     let is_new = rows.difference(&last.unread.rows).next().is_some();
     let is_doubtful = |uid: &str| is_new || (!rows.is_empty() && last.unread.kept.contains(uid));
-    let (mut kept, mut again) = (BTreeSet::new(), Vec::new());
-    for uid in missing {
+    let (mut kept, mut changed) = (BTreeSet::new(), 0);
+    for uid in index.uids(list) {
         let doubtful = is_doubtful(uid);
-        if doubtful {
-            kept.insert(uid.to_owned());
+        if !doubtful && !named.contains(uid) {
+            continue;
         }
-        if doubtful || named.contains(uid) {
-            let entity = index.entity(list, uid);
-            again.push(entity.ok_or_else(|| RefreshError::LastEdition(uid.to_owned()))?);
+        let known = index.entity(list, uid);
+        let known = known.ok_or_else(|| RefreshError::LastEdition(uid.to_owned()))?;
+        let is_kept = match there.get(uid).and_then(|at| parsed.entities.get_mut(*at)) {
+            Some(entity) => {
+                let names = entity.names.len();
+                for name in &known.names {
+                    entity.add_name(&name.text, name.kind);
+                }
+                entity.names.len() > names
+            }
+            None => {
+                parsed.entities.push(known);
+                true
+            }
+        };
+        if is_kept {
+            changed += 1;
+            if doubtful {
+                kept.insert(uid.to_owned());
+            }
         }
     }
-    parsed.entities.extend(again);
-    Ok(Unread { rows, kept })
+    Ok((Unread { rows, kept }, changed))
 }
 
 /// Writes what differs from the edition in force. Everything does when there is none that this engine reads.

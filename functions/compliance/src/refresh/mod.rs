@@ -128,6 +128,11 @@ pub enum RefreshError {
     /// An entry that has to be kept cannot be read from the edition in force.
     #[error("the entry {0} of the edition in force cannot be read")]
     LastEdition(String),
+    /// Rows cannot be read, and nor can the edition in force, whose entries they may be.
+    #[error(
+        "{0} rows cannot be read, and the edition in force, which has their entries, cannot be opened"
+    )]
+    Unread(usize),
     /// A format that nobody reads.
     #[error("unknown format {0}")]
     UnknownFormat(String),
@@ -173,7 +178,10 @@ pub enum Refreshed {
         entities: u64,
         /// How many rows the parser passed over.
         rejected_rows: usize,
-        /// How many entries stand as they were last read, because of such rows.
+        /// File, line and reason of the first of these.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        unread: Vec<String>,
+        /// How many entries stand as they were last read, or with the names of then, because of such rows.
         kept: usize,
         /// The index's name.
         index: String,
@@ -275,14 +283,16 @@ pub(crate) async fn run(
     // the lists are refreshed.
     let mut begun = begin(app, &manifest.changes).await;
     let sources = read_sources(app).await?;
-    name_lists(app, &sources, (manifest.clone(), tag)).await?;
+    manifest = name_lists(app, &sources, (manifest, tag)).await?;
     let mut results = BTreeMap::new();
     let ends = Instant::now() + app.time;
     for (at, source) in sources.iter().enumerate() {
         let last = manifest.lists.get(&source.id);
         let accepted = asked.accept.contains(&source.id);
         let until = share(ends, sources.len() - at);
-        let to_be_made = ToBeMade { source, last, accepted, until, now: app.clock.now() };
+        let retired = manifest.retired.get(&source.id);
+        let now = app.clock.now();
+        let to_be_made = ToBeMade { source, last, retired, accepted, until, now };
         let result = match Box::pin(refresh(app, to_be_made)).await {
             Ok((result, moved)) => {
                 if let Some(moved) = moved {
@@ -317,27 +327,29 @@ fn share(ends: Instant, sources: usize) -> Instant {
 
 /// Writes into the manifest which lists are to be searched, so that nobody is cleared before all of a kind are there; and
 /// takes out those that the list of sources does not name any more, so that nobody is screened with an edition that
-/// nothing refreshes. What these have caused stays for a person to decide; a list that is not at hand withdraws nothing.
+/// nothing refreshes; how much they held is remembered. What these have caused stays for a person to decide; a list that is not at hand withdraws nothing.
 async fn name_lists(
     app: &App,
     sources: &[ListSource],
     as_read: (Manifest, Option<String>),
-) -> Result<(), RefreshError> {
+) -> Result<Manifest, RefreshError> {
     let named: BTreeMap<String, Topic> =
         sources.iter().map(|source| (source.id.clone(), source.topic)).collect();
     let is_named = |list: &String| named.contains_key(list);
     let (mut manifest, mut tag) = as_read;
     for _ in 0..TRIES {
         if manifest.named == named && manifest.lists.keys().all(is_named) {
-            return Ok(());
+            return Ok(manifest);
         }
         manifest.named = named.clone();
-        manifest.lists.retain(|list, _| is_named(list));
+        let out = manifest.lists.extract_if(.., |list, _| !is_named(list));
+        let out: Vec<(String, ManifestEntry)> = out.collect();
+        manifest.retired.extend(out.into_iter().map(|(list, entry)| (list, entry.extent)));
         manifest.changes.retain(|change| is_named(&change.list));
         let bytes =
             serde_json::to_vec(&manifest).map_err(|source| malformed(&app.manifest_key, source))?;
         if app.bucket.put_if(&app.manifest_key, bytes, tag.as_deref()).await? {
-            return Ok(());
+            return Ok(manifest);
         }
         (manifest, tag) = read_manifest(app).await?;
     }
@@ -382,14 +394,14 @@ async fn refresh(
     let (source, now) = (asked.source, asked.now);
     let base = asked.last.map(|last| last.index.as_str());
     let made = make(app, asked).await?;
-    let (entry, change, rejected_rows, kept) = match made {
+    let (entry, change, rejected_rows, unread, kept) = match made {
         Made::Nothing => return Ok((Refreshed::Unchanged, None)),
         Made::SameEdition(entry) => {
             let moved = publish(app, &source.id, base, entry, None, now).await?;
             return Ok((Refreshed::Unchanged, moved));
         }
-        Made::Edition { entry, change, rejected_rows, kept } => {
-            (entry, change, rejected_rows, kept)
+        Made::Edition { entry, change, rejected_rows, unread, kept } => {
+            (entry, change, rejected_rows, unread, kept)
         }
     };
     let (entities, index) = (entry.extent.entries, entry.index.clone());
@@ -399,7 +411,7 @@ async fn refresh(
     }
     failpoint("watchlist-refresh:after-manifest");
     count(Metric::WatchlistRefreshed, 1);
-    Ok((Refreshed::Published { entities, rejected_rows, kept, index }, moved))
+    Ok((Refreshed::Published { entities, rejected_rows, unread, kept, index }, moved))
 }
 
 /// Moves the manifest for one list, on condition that it stands where the list's new entry was made from. `None` when
@@ -418,6 +430,7 @@ async fn publish(
             return Ok(None);
         }
         manifest.lists.insert(list.to_owned(), entry.clone());
+        manifest.retired.remove(list);
         manifest.changes.retain(|change| is_recent(change, now));
         manifest.changes.extend(change.clone());
         let bytes =

@@ -261,6 +261,160 @@ async fn an_operator_may_take_a_list_as_it_is() {
     assert_eq!(world.now(&ana).await.pep_scan.status, ScanStatus::Clear);
 }
 
+/// After new word tables, or when the bucket has lost it, nobody can say whose row cannot be read.
+#[tokio::test]
+async fn an_unreadable_row_beside_an_edition_that_does_not_open_is_refused() {
+    let world = World::new().await;
+    world.edition(&[ANA]).await;
+    let ana = world.screened(person("Anatolia", "Quillson", None)).await;
+    let before = world.manifest().await;
+    let key = index_key(&before.lists[PEP].index);
+    world.bucket.put(&key, b"other tables".to_vec()).await.unwrap();
+    world.list(&[("Q-1", "", "")]).await;
+    let reports = world.refreshed().await;
+    let Refreshed::Failed { reason } = &reports[PEP].result else { panic!("{reports:?}") };
+    assert!(reason.contains("cannot be opened"), "{reason}");
+    assert_eq!(world.manifest().await.lists[PEP], before.lists[PEP]);
+    world.drain().await;
+    assert_eq!(world.now(&ana).await.pep_scan.status, ScanStatus::Failed);
+    // Read again, or accepted as it is, it comes into force.
+    let asked = Asked { accept: vec![PEP.to_owned()] };
+    let reports = run(&world.refresh, &asked).await.unwrap();
+    let Refreshed::Published { rejected_rows: 1, unread, kept: 0, .. } = &reports[PEP].result
+    else {
+        panic!("{reports:?}")
+    };
+    let [line] = &unread[..] else { panic!("{unread:?}") };
+    let (place, reason) = line.rsplit_once(": ").unwrap();
+    let number: u32 = place.rsplit_once(':').unwrap().1.parse().unwrap();
+    assert!(place.starts_with("targets.simple.csv:") && number > 1, "{line}");
+    assert_eq!(reason, "empty id or name");
+}
+
+/// The row of an alias is nobody's when it cannot be read; the entry that it was of is there without it.
+#[tokio::test]
+async fn a_misprint_takes_no_name_away() {
+    let world = World::new().await;
+    world
+        .sources(|sources| {
+            sources.push(serde_json::json!({
+                "id": "own", "name": "Own", "topic": "sanctions", "format": "jsonl",
+                "files": [{ "name": "own.jsonl", "location": "bucket:own.jsonl" }],
+            }));
+        })
+        .await;
+    let edition = async |lines: &[&str]| {
+        world.bucket.put("own.jsonl", format!("{}\n", lines.join("\n")).into()).await.unwrap();
+        world.refreshed().await;
+        world.drain().await;
+        world.manifest().await.lists["own"].clone()
+    };
+    let whole = r#"{"uid":"1","name":"Anatolia Quillson","aliases":["Zorba Nimwit"]}"#;
+    let bare = r#"{"uid":"1","name":"Anatolia Quillson"}"#;
+    let unread = r#"{"name":"Zorba Nimwit"}"#;
+    let other = r#"{"uid":"2","name":"Dov Eskarin"}"#;
+    edition(&[whole]).await;
+    let made = world.screened(person("Zorba", "Nimwit", None)).await;
+    assert_eq!(made.ofac.status, ScanStatus::Failed);
+    for lines in [&[bare, unread][..], &[bare, unread, other], &[other, bare, unread]] {
+        let entry = edition(lines).await;
+        assert_eq!(entry.unread.kept.iter().collect::<Vec<_>>(), ["1"], "{lines:?}");
+        let (bytes, _) = world.bucket.get(&index_key(&entry.index)).await.unwrap().unwrap();
+        let names = Index::from_bytes(bytes).unwrap().entity("own", "1").unwrap().names.len();
+        assert_eq!(names, 2, "{lines:?}");
+    }
+    // The row is gone: so is the name.
+    let entry = edition(&[bare, other]).await;
+    assert!(entry.unread.is_empty());
+    let (bytes, _) = world.bucket.get(&index_key(&entry.index)).await.unwrap().unwrap();
+    assert_eq!(Index::from_bytes(bytes).unwrap().entity("own", "1").unwrap().names.len(), 1);
+}
+
+/// The files are the same; what they mean is another matter, and everybody is held against it.
+#[tokio::test]
+async fn a_list_that_is_described_otherwise_is_a_first_edition() {
+    let world = World::new().await;
+    world.edition(&[ANA]).await;
+    let ana = world.screened(person("Anatolia", "Quillson", None)).await;
+    assert_eq!(ana.ofac.status, ScanStatus::Clear);
+    assert_eq!(world.refreshed().await[PEP].result, Refreshed::Unchanged);
+    world.sources(|sources| sources[1]["topic"] = "sanctions".into()).await;
+    let reports = world.refreshed().await;
+    assert!(matches!(reports[PEP].result, Refreshed::Published { .. }), "{reports:?}");
+    assert_eq!(world.manifest().await.changes.last().unwrap().from, None);
+    world.drain().await;
+    assert_eq!(world.now(&ana).await.ofac.status, ScanStatus::Failed);
+    assert_eq!(world.refreshed().await[PEP].result, Refreshed::Unchanged);
+    // Files of the same names elsewhere.
+    let elsewhere = world.bucket.get("pep/targets.simple.csv").await.unwrap().unwrap().0;
+    let elsewhere = String::from_utf8(elsewhere).unwrap().replace("Quillson", "Oxenmark");
+    world.bucket.put("other.csv", elsewhere.into_bytes()).await.unwrap();
+    world.sources(|sources| sources[1]["files"][0]["location"] = "bucket:other.csv".into()).await;
+    assert!(matches!(world.refreshed().await[PEP].result, Refreshed::Published { .. }));
+    // A manifest of a release that did not note it learns it without a new edition.
+    let mut manifest = world.manifest().await;
+    let noted = manifest.clone();
+    manifest.lists.get_mut(PEP).unwrap().described = None;
+    world.bucket.put(MANIFEST, serde_json::to_vec(&manifest).unwrap()).await.unwrap();
+    assert_eq!(world.refreshed().await[PEP].result, Refreshed::Unchanged);
+    assert_eq!(world.manifest().await, noted);
+}
+
+#[tokio::test]
+async fn a_list_that_comes_back_is_compared_with_what_it_was() {
+    let world = World::new().await;
+    let (bytes, _) = world.bucket.get(SOURCES_KEY).await.unwrap().unwrap();
+    world.sources(|sources| sources.truncate(1)).await;
+    world.refreshed().await;
+    assert!(world.manifest().await.retired.contains_key(PEP));
+    let (list, _) = world.bucket.get("pep/targets.simple.csv").await.unwrap().unwrap();
+    let text = String::from_utf8(list).unwrap();
+    let half: Vec<&str> = text.lines().take(text.lines().count() / 2).collect();
+    world
+        .bucket
+        .put("pep/targets.simple.csv", format!("{}\n", half.join("\n")).into())
+        .await
+        .unwrap();
+    world.bucket.put(SOURCES_KEY, bytes).await.unwrap();
+    let reports = world.refreshed().await;
+    let Refreshed::Failed { reason } = &reports[PEP].result else { panic!("{reports:?}") };
+    assert!(reason.contains("the last edition held"), "{reason}");
+    let asked = Asked { accept: vec![PEP.to_owned()] };
+    run(&world.refresh, &asked).await.unwrap();
+    let manifest = world.manifest().await;
+    assert!(manifest.lists.contains_key(PEP) && manifest.retired.is_empty());
+}
+
+/// Manifests move on; evidence is kept for ten years.
+#[tokio::test]
+async fn evidence_names_an_index_whose_origin_is_kept() {
+    let world = World::new().await;
+    world.screened(person("Bob", "Smith", None)).await;
+    let manifest = world.manifest().await;
+    let evidence = world.evidence().await.remove(0);
+    let lists = evidence["lists"].as_l().unwrap();
+    assert_eq!(lists.len(), 2);
+    for list in lists {
+        let list = list.as_m().unwrap();
+        let (id, index) = (list["listId"].as_s().unwrap(), list["index"].as_s().unwrap());
+        let entry = &manifest.lists[id];
+        assert_eq!(&entry.index, index);
+        let key = compliance::origin_key(index);
+        let (bytes, tag) = world.bucket.get(&key).await.unwrap().unwrap();
+        let origin: compliance::Origin = serde_json::from_slice(&bytes).unwrap();
+        assert_eq!((&origin.list, &origin.entry), (id, entry));
+        assert!(origin.entry.source_hash.is_some());
+        // Made again, it is not written over.
+        let mut manifest = manifest.clone();
+        manifest.lists.get_mut(id).unwrap().engine = Some("older".to_owned());
+        world.bucket.put(&index_key(index), b"damaged".to_vec()).await.unwrap();
+        world.bucket.put(MANIFEST, serde_json::to_vec(&manifest).unwrap()).await.unwrap();
+        world.clock.advance(SignedDuration::from_secs(5));
+        world.refreshed().await;
+        assert_eq!(world.bucket.get(&key).await.unwrap().unwrap(), (bytes, tag));
+    }
+}
+
 impl World {
     /// Changes `sources.json`.
     async fn sources(&self, change: impl FnOnce(&mut Vec<Value>)) {

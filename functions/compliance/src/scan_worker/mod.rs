@@ -335,11 +335,12 @@ async fn apply(
     let Ok(change) = customer.screened(revision, &found.ofac, &found.pep_scan, now) else {
         return Ok(None);
     };
-    // A scan that moves by what the lists say now is news for the review as well.
-    let review = if change.events.is_empty() {
+    // A scan that moves by what the lists say now is news for the review as well; so is what they have withdrawn, also of
+    // a case that goes on.
+    let review = if change.events.is_empty() && !found.withdraws() {
         None
     } else {
-        app.vetter.rescreened(customer, set, now).await?
+        app.vetter.rescreened(customer, &found, set, now).await?
     };
     Ok(Some(Made { change, found: Found::Screened { found, review } }))
 }

@@ -84,6 +84,46 @@ async fn a_message_that_comes_twice_changes_nothing_more() {
     assert_eq!(world.evidence().await.len(), 2);
 }
 
+/// A business whose representative is listed later: found by the sweep, without being asked for.
+#[tokio::test]
+async fn a_representative_who_is_listed_later_moves_the_business() {
+    let world = World::new().await;
+    let made = world.screened(business("Rivers Tech LLC")).await;
+    let enrol = |firm: &mut Customer, now| {
+        let representative = domain::enrolment::Representative {
+            name: Text::parse("Anatolia Quillson").unwrap(),
+            email: None,
+            phone: None,
+        };
+        let enrolment = domain::enrolment::Enrolment {
+            representatives: Some(vec![representative]),
+            ..domain::enrolment::Enrolment::default()
+        };
+        let replacement = domain::customer::Replacement {
+            party: firm.party.clone(),
+            client_identifier: None,
+            enrolment,
+            primaries: Vec::new(),
+            deactivate: false,
+        };
+        firm.replace(replacement, now).unwrap()
+    };
+    let firm = world.change(&made, enrol).await;
+    world.screen(&firm).await;
+    assert_eq!(world.now(&firm).await.pep_scan.status, ScanStatus::Clear);
+    let listed = ("Q-1", "Anatolia Quillson", "");
+    world.edition(&[listed]).await;
+    assert_eq!(world.now(&firm).await.pep_scan.status, ScanStatus::Failed);
+    let named = |item: &Item| {
+        let hits = item.get("pepScan")?.as_l().ok()?;
+        Some(hits.first()?.as_m().ok()?.get("whose")?.as_s().ok()?.clone())
+    };
+    let evidence = world.evidence().await;
+    assert_eq!(evidence.iter().filter_map(named).collect::<Vec<_>>(), ["representative"]);
+    world.edition(&[("Q-2", "Dov Eskarin", "")]).await;
+    assert_eq!(world.now(&firm).await.pep_scan.status, ScanStatus::Clear);
+}
+
 #[tokio::test]
 async fn two_workers_at_once_agree() {
     let world = World::new().await;

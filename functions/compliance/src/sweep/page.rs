@@ -116,7 +116,8 @@ async fn asks(app: &App, watch: &mut Watch<'_>, watched: Watched) -> Result<bool
     let Watched {
         partner, id, classification, name, birth_date, countries, ofac, pep_scan, ..
     } = watched;
-    let subject = Subject::new(id, classification, name, birth_date, countries);
+    let subject = Subject::new(id, classification, name, birth_date, countries)
+        .with_further(watched.legal_name, watched.representatives);
     let scans = [&ofac, &pep_scan];
     let asks = match watch.asks(&subject, complete, scans) {
         Asks::WithAddresses => {

@@ -59,6 +59,28 @@ async fn an_index_is_fetched_once_and_the_manifest_believed_for_half_a_minute() 
     assert_eq!(world.objects.taken(), ["manifest.json"]);
 }
 
+/// The checksum of the hot sections says nothing of what is shown, nor of which index it is.
+#[tokio::test]
+async fn a_file_on_the_scratch_disk_is_what_its_name_says() {
+    let world = world();
+    let names = world.objects.publish(&[("sdn", list("Anatolia Quillson"))]);
+    let path = world.scratch.join(format!("{}.gwi", names[0]));
+    let another = list("Bertil Oxenmark");
+    let mut damaged = list("Anatolia Quillson");
+    *damaged.last_mut().unwrap() ^= 1;
+    for bytes in [another, damaged] {
+        std::fs::write(&path, bytes).unwrap();
+        let process = Editions::new(
+            world.objects.reader(),
+            "manifest.json".to_owned(),
+            world.scratch.clone(),
+        );
+        let set = process.current(at(0)).await.unwrap();
+        assert_eq!(entities(&set), ["Anatolia Quillson"]);
+        assert_eq!(world.objects.taken(), ["manifest.json".to_owned(), index_key(&names[0])]);
+    }
+}
+
 #[tokio::test]
 async fn a_new_edition_comes_between_messages_and_the_old_one_leaves_the_disk() {
     let world = world();

@@ -8,8 +8,8 @@ use screening::{Index, Topic};
 
 use super::*;
 use crate::delta::{ListDelta, OpenDelta};
-use crate::screen::MOST_HITS;
-use crate::testing::{at, customer, index, person, sanctions};
+use crate::screen::{MOST_HITS, Whose};
+use crate::testing::{at, business, customer, index, organisations, person, sanctions, speakers};
 use crate::watch::{Asks, Watch};
 
 const ANA: (&str, &str, &str) = ("1", "Anatolia Quillson", "");
@@ -171,6 +171,30 @@ fn the_evidence_of_any_screening_fits_an_item() {
     assert_eq!(found.ofac.hits.len(), MOST_HITS + 1);
 }
 
+/// Nor do more withdrawn hits than there is room for burst it.
+#[test]
+fn the_evidence_of_a_list_that_loses_everything_fits_an_item() {
+    let mut ana = customer("Anatolia", "Quillson");
+    let content = Fingerprint::parse("0123456789abcdef").unwrap();
+    for at in 0..1_600 {
+        let entity = ListedEntity::new("sdn", &format!("{at:04}-{}", "k".repeat(120)));
+        let hit = KnownHit {
+            content: content.clone(),
+            subject: None,
+            verdict: domain::scan::Verdict::Open,
+            listed: true,
+        };
+        ana.ofac.hits.insert(entity, hit);
+    }
+    let found = screen_customer(&ana, &[], &sanctions(&[DOV]), &Config::default());
+    let text = serde_json::to_string(&found.screening).unwrap();
+    assert!(text.len() < 65_000, "{} bytes", text.len());
+    let (kept, left_out) =
+        (found.screening.withdrawn.len() as u64, found.screening.withdrawn_left_out);
+    assert!(kept > 100 && kept + left_out == 1_600, "{kept} {left_out}");
+    assert_eq!(found.ofac.withdrawn.len(), 1_600, "all of them are");
+}
+
 #[test]
 fn what_is_missing_without_the_lists_doing_stays() {
     let old = sanctions(&[ANA, DOV]);
@@ -252,6 +276,65 @@ fn a_sweep_asks_for_those_that_a_delta_concerns() {
     run(&mut ana, &new);
     assert_eq!(ana.ofac.status, ScanStatus::Failed);
     assert_eq!(asks(&ana, &old, &new), Asks::No);
+}
+
+/// A business is its name in law and those who speak for it as well.
+#[test]
+fn who_is_behind_a_business_is_screened_with_it() {
+    let (old, new) = (sanctions(&[DOV]), sanctions(&[DOV, ANA]));
+    let listed =
+        |legal: Option<&str>, speakers: &[&str]| business("Blue Harbor Bakery", legal, speakers);
+    for (mut firm, whose) in [
+        (listed(None, &["Ann Harbor", "Anatolia Quillson"]), Whose::Representative),
+        (listed(Some("Anatolia Quillson"), &[]), Whose::LegalName),
+    ] {
+        // The entry's type says nothing against a name in law.
+        let unknown = [("1", "Anatolia Quillson", "")];
+        let new = if whose == Whose::LegalName { organisations(&unknown) } else { new.clone() };
+        let old = if whose == Whose::LegalName { organisations(&[DOV]) } else { old.clone() };
+        run(&mut firm, &old);
+        assert_eq!(firm.ofac.status, ScanStatus::Clear, "{whose:?}");
+        assert_eq!(asks(&firm, &old, &new), Asks::Yes, "{whose:?}");
+        let (found, _) = run(&mut firm, &new);
+        assert_eq!(firm.ofac.status, ScanStatus::Failed, "{whose:?}");
+        let [hit] = &found.screening.ofac[..] else { panic!("one hit") };
+        assert_eq!((hit.hit.uid.as_str(), hit.whose), ("1", Some(whose)));
+        let text = serde_json::to_string(&found.screening).unwrap();
+        let read: Screening = serde_json::from_str(&text).unwrap();
+        assert_eq!(read.ofac, found.screening.ofac);
+        // Cleared, it stays so, until another speaks for it.
+        firm.decide(ScanKind::Ofac, Decision::Clear, at(2)).unwrap();
+        assert!(run(&mut firm, &new).1.is_empty());
+        assert_eq!(asks(&firm, &old, &new), Asks::No);
+        let said = firm.enrolment.as_mut().unwrap();
+        said.representatives.get_or_insert_default().extend(speakers(&["Ida Newcomer"]));
+        run(&mut firm, &new);
+        assert_eq!(firm.ofac.status, ScanStatus::Failed);
+        // It leaves with its entry.
+        run(&mut firm, &old);
+        assert_eq!(firm.ofac.status, ScanStatus::Clear);
+    }
+    // A person speaks for itself, and whoever has nobody behind it is what it was.
+    let mut ana = customer("Bob", "Smith");
+    let before = Subject::of(&ana, &[]).fingerprint();
+    ana.enrolment = listed(Some("Anatolia Quillson"), &["Anatolia Quillson"]).enrolment;
+    assert_eq!(Subject::of(&ana, &[]).fingerprint(), before);
+    let alone = listed(None, &[]);
+    assert_ne!(
+        Subject::of(&alone, &[]).fingerprint(),
+        Subject::of(&listed(None, &["Ann Harbor"]), &[]).fingerprint()
+    );
+    assert_ne!(
+        Subject::of(&listed(None, &["Ida Newcomer"]), &[]).fingerprint(),
+        Subject::of(&listed(None, &["Ann Harbor"]), &[]).fingerprint()
+    );
+    assert_ne!(
+        Subject::of(&listed(Some("Ann Harbor"), &[]), &[]).fingerprint(),
+        Subject::of(&listed(None, &["Ann Harbor"]), &[]).fingerprint()
+    );
+    let mut without = alone.clone();
+    without.enrolment = None;
+    assert_eq!(Subject::of(&alone, &[]).fingerprint(), Subject::of(&without, &[]).fingerprint());
 }
 
 #[test]

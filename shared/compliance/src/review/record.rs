@@ -5,7 +5,10 @@
 //! entry holds a name, number, address or date of the customer. Erasing a customer removes its entries with the rest of what
 //! is known of it.
 
+use std::collections::BTreeSet;
+
 use domain::ids::ReviewId;
+use domain::scan::ListedEntity;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +31,8 @@ pub enum Cause {
     },
     /// A watchlist named somebody like the customer.
     Listed,
+    /// The lists do not name any more whom they named before.
+    Withdrawn,
 }
 
 /// One entry.
@@ -115,6 +120,53 @@ impl Review {
             cause: Cause::Listed,
             decision,
             rule: format!("watch_list.{decision}"),
+            assessment,
+            updated_at: now,
+            ..self.clone()
+        })
+    }
+
+    /// The entry after the lists have withdrawn entries that were matches: what is left, and what a person has decided of
+    /// this review, come to; never more than before. A decision that is the latest entry stands as it is: what a person said
+    /// of somebody outlives the list. `history` has the entries up to this one.
+    #[must_use]
+    pub fn withdrawn(
+        &self,
+        history: &[Self],
+        searched: WatchList,
+        withdrawn: &BTreeSet<&ListedEntity>,
+        now: Timestamp,
+    ) -> Option<Self> {
+        let is_withdrawn = |found: &watch_list::Match| {
+            let entity = found.entry.rsplit_once('@').map_or(&*found.entry, |(entity, _)| entity);
+            withdrawn.iter().any(|gone| gone.as_str() == entity)
+        };
+        let known = self.assessment.watch_list.searched.iter().flat_map(|known| &known.matches);
+        let is_decided = |entry: &Self| matches!(entry.cause, Cause::Decided { .. });
+        if is_decided(self) || !known.into_iter().any(is_withdrawn) {
+            return None;
+        }
+        let mut assessment = self.assessment.clone();
+        assessment.watch_list = Screened {
+            finding: watch_list::judge(Some(&searched), &assessment.policy),
+            searched: Some(searched),
+        };
+        let decided = history
+            .iter()
+            .filter(|entry| entry.review_id == self.review_id && is_decided(entry))
+            .max_by_key(|entry| entry.number);
+        let left = match decided {
+            Some(decided) => decided.decision.max(assessment.watch_list.finding.decision),
+            None => {
+                let all = assessment.findings().into_iter().map(|(_, finding)| finding.decision);
+                all.max().unwrap_or(Decision::Accept)
+            }
+        };
+        Some(Self {
+            number: self.number + 1,
+            cause: Cause::Withdrawn,
+            decision: left.min(self.decision),
+            rule: "watch_list.withdrawn".to_owned(),
             assessment,
             updated_at: now,
             ..self.clone()

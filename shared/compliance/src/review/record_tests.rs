@@ -84,6 +84,61 @@ fn a_later_match_moves_a_verified_customer_and_is_told_once() {
     assert!(verified.rescreened(none, at(7)).is_none());
 }
 
+/// The entry is not left saying that somebody waits for a person when nobody does.
+#[test]
+fn a_withdrawn_match_takes_its_decision_along() {
+    let hit = |entries: &[&str]| WatchList {
+        matches: entries
+            .iter()
+            .map(|entry| Match {
+                list_name: "L".into(),
+                urls: vec![],
+                match_fields: vec!["name".into()],
+                score: Score::thousandths(900),
+                code: Code::R180,
+                entry: (*entry).into(),
+            })
+            .collect(),
+        covers_sanctions: true,
+        ..WatchList::default()
+    };
+    let gone = ListedEntity::new("sdn", "1");
+    let gone = BTreeSet::from([&gone]);
+    // What the other modules said stays said: this one is in review by another code as well.
+    let mut opened = review();
+    let listed = opened.rescreened(hit(&["sdn/1@aa"]), at(1)).unwrap();
+    let left = listed.withdrawn(&[opened.clone()], hit(&[]), &gone, at(2)).unwrap();
+    assert_eq!(
+        (left.number, left.decision, left.cause.clone()),
+        (3, Decision::Review, Cause::Withdrawn)
+    );
+    assert_eq!(left.rule, "watch_list.withdrawn");
+    assert!(left.assessment.watch_list.searched.as_ref().unwrap().matches.is_empty());
+    assert!(left.withdrawn(&[], hit(&[]), &gone, at(3)).is_none(), "told once");
+    // Without it nothing is left.
+    for found in [&mut opened.assessment.breakdown.address, &mut opened.assessment.breakdown.email]
+    {
+        *found = None;
+    }
+    let others = opened.assessment.findings().into_iter().map(|(_, found)| found.decision).max();
+    let listed = opened.rescreened(hit(&["sdn/1@aa", "sdn/2@bb"]), at(1)).unwrap();
+    let still = listed.withdrawn(&[], hit(&["sdn/2@bb"]), &gone, at(2)).unwrap();
+    assert_eq!(still.decision, Decision::Review, "another match stands");
+    let none = listed.withdrawn(&[], hit(&[]), &gone, at(2)).unwrap();
+    assert_eq!(Some(none.decision), others);
+    // What a person decided of this review stands, and is what is left of a match that came later.
+    let accepted = review().decided(Decision::Accept, "client-1", at(5));
+    let listed = accepted.rescreened(hit(&["sdn/1@aa"]), at(6)).unwrap();
+    let history = [review(), accepted];
+    let left = listed.withdrawn(&history, hit(&[]), &gone, at(7)).unwrap();
+    assert_eq!(left.decision, Decision::Accept);
+    let decided = listed.decided(Decision::Reject, "client-1", at(7));
+    assert!(decided.withdrawn(&history, hit(&[]), &gone, at(8)).is_none());
+    // An entry that was no match is no news.
+    let other = ListedEntity::new("sdn", "11");
+    assert!(listed.withdrawn(&history, hit(&[]), &BTreeSet::from([&other]), at(7)).is_none());
+}
+
 #[test]
 fn entries_survive_storage() {
     for entry in [review(), review().decided(Decision::Reject, "client-1", at(5))] {

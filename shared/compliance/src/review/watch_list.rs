@@ -37,7 +37,7 @@ pub struct Match {
 pub struct WatchList {
     /// The matches, best first.
     pub matches: Vec<Match>,
-    /// The lists that were searched, as list and content of the index.
+    /// The lists that were searched, as list and name of the index.
     pub lists: Vec<String>,
     /// The version of the engine's configuration.
     pub config: String,
@@ -79,9 +79,9 @@ pub fn search(applicant: &Applicant, editions: &EditionSet, config: &Config) -> 
     });
     matches.dedup();
     let mut lists: Vec<String> = editions
-        .indexes()
-        .flat_map(|index| {
-            index.lists().iter().map(|list| format!("{}@{}", list.id, index.content_hash()))
+        .named_indexes()
+        .flat_map(|(name, index)| {
+            index.lists().iter().map(move |list| format!("{}@{name}", list.id))
         })
         .collect();
     lists.sort();

@@ -21,6 +21,9 @@ pub const IDENTITY: [&str; 7] = [
     "representatives",
 ];
 
+/// Those of them that are screened, and no part of the party.
+const SCREENED: [&str; 2] = ["legalBusinessName", "representatives"];
+
 /// What the record is to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Replacement {
@@ -64,6 +67,13 @@ impl Customer {
             change.events.push(EventKind::DetailsChanged { fields: fields.clone() });
             if IDENTITY.iter().any(|identity| fields.iter().any(|field| field == identity)) {
                 self.identity_changed(&mut change);
+            }
+            // Who is behind a business is screened with it. As with an address, the scans keep their status meanwhile.
+            if SCREENED.iter().any(|screened| fields.iter().any(|field| field == screened)) {
+                self.subject_revision += 1;
+                if !change.events.iter().any(EventKind::needs_screening) {
+                    change.events.push(EventKind::ReviewRequested);
+                }
             }
             change.fields.extend(fields);
             self.client_identifier = new.client_identifier;

@@ -46,6 +46,31 @@ fn what_was_not_searched_is_not_clear() {
     }
 }
 
+/// Under each name of a customer others hit, and nobody decides: the record stays small, and the case open.
+#[test]
+fn open_hits_of_earlier_names_become_one() {
+    let mut known = Scan::default();
+    let more = ListedEntity::beyond_the_bound();
+    for name in 0..20_u8 {
+        let uids: Vec<String> = (0..100).map(|at| format!("{name}-{at}")).collect();
+        let hits: Vec<(&str, u8)> = uids.iter().map(|uid| (uid.as_str(), 1)).collect();
+        let found = finding(name, &hits, &[]);
+        known = known.after_screening(&found);
+        assert!(known.hits.len() <= MOST_KNOWN, "{}", known.hits.len());
+        assert!(hits.iter().all(|(uid, _)| known.hits.contains_key(&entity(uid))));
+        assert_eq!(known.after_screening(&found), known, "twice is once");
+        assert_eq!(known.status, Failed);
+    }
+    assert_eq!(known.hits[&more].verdict, Verdict::Open);
+    // No list closes what was counted.
+    let all: Vec<String> =
+        known.hits.keys().filter(|hit| **hit != more).map(|hit| hit.uid().to_owned()).collect();
+    let all: Vec<&str> = all.iter().map(String::as_str).collect();
+    assert_eq!(known.after_screening(&finding(19, &[], &all)).status, Failed);
+    let cleared = known.after_decision(Decision::Clear).unwrap();
+    assert_eq!(cleared.after_screening(&finding(19, &[], &[])).status, Clear);
+}
+
 #[test]
 fn screening_follows_the_table() {
     for (from, none, known, new, left) in [

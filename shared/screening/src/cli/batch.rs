@@ -25,7 +25,7 @@ pub(super) fn run(arguments: &Arguments, out: &mut impl Write) -> Result<(), Cli
     let open_ms = opening.elapsed().as_secs_f64() * 1e3;
     let started = Instant::now();
     let size = queries.len().div_ceil(threads).max(1);
-    let answers: Vec<Answers> = std::thread::scope(|scope| {
+    let answers: Vec<Answers> = all_of(std::thread::scope(|scope| {
         let workers: Vec<_> = queries
             .chunks(size)
             .map(|part| {
@@ -35,8 +35,8 @@ pub(super) fn run(arguments: &Arguments, out: &mut impl Write) -> Result<(), Cli
                 })
             })
             .collect();
-        workers.into_iter().filter_map(|worker| worker.join().ok()).collect()
-    });
+        workers.into_iter().map(std::thread::ScopedJoinHandle::join).collect::<Vec<_>>()
+    }))?;
     let seconds = started.elapsed().as_secs_f64();
     let mut micros: Vec<f64> = Vec::with_capacity(queries.len());
     for answers in answers {
@@ -66,6 +66,11 @@ pub(super) fn run(arguments: &Arguments, out: &mut impl Write) -> Result<(), Cli
     });
     eprintln!("{figures}");
     Ok(())
+}
+
+/// What all threads answered. Some answers are worse than none: a reader cannot tell which are missing.
+fn all_of<T>(results: Vec<std::thread::Result<T>>) -> Result<Vec<T>, CliError> {
+    results.into_iter().map(|result| result.map_err(|_| CliError::BrokeOff)).collect()
 }
 
 /// A query and the line it stands on, from 1 for the first after the header.
@@ -120,4 +125,19 @@ fn resident_bytes() -> u64 {
         .find_map(|line| line.strip_prefix("VmRSS:"))
         .and_then(|rest| rest.trim().trim_end_matches("kB").trim().parse::<u64>().ok())
         .map_or(0, |kilobytes| kilobytes * 1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_that_breaks_off_fails_the_command() {
+        let answers = std::thread::scope(|scope| {
+            let broken = scope.spawn(|| -> i32 { panic!("broken off") });
+            vec![scope.spawn(|| 1).join(), broken.join()]
+        });
+        assert!(matches!(all_of(answers), Err(CliError::BrokeOff)));
+        assert_eq!(all_of(vec![Ok(1), Ok(2)]).ok(), Some(vec![1, 2]));
+    }
 }

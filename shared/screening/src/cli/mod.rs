@@ -85,6 +85,9 @@ pub enum CliError {
         /// Names tried.
         tried: usize,
     },
+    /// A part of the work broke off.
+    #[error("a thread broke off; its answers are missing")]
+    BrokeOff,
     /// Standard output is closed.
     #[error("output: {0}")]
     Output(#[from] std::io::Error),
@@ -96,19 +99,52 @@ struct Arguments {
     options: Vec<(String, String)>,
 }
 
+/// What a command takes.
+struct Takes {
+    /// At most so many words.
+    words: usize,
+    /// Options that stand alone.
+    flags: &'static [&'static str],
+    /// Options with a value.
+    options: &'static [&'static str],
+}
+
+impl Takes {
+    const fn new(words: usize, options: &'static [&'static str]) -> Self {
+        Self { words, flags: &[], options }
+    }
+}
+
+const COMPILE: Takes = Takes::new(usize::MAX, &["format", "list", "name", "topic", "out"]);
+const SEARCH: Takes = Takes {
+    words: 2,
+    flags: &["json"],
+    options: &["type", "dob", "country", "gender", "id", "top", "config"],
+};
+const BATCH: Takes = Takes::new(2, &["top", "threads", "config"]);
+const PAIRS: Takes = Takes::new(1, &["config"]);
+const DIFF: Takes = Takes::new(2, &["out"]);
+const SELF_TEST: Takes = Takes::new(1, &["config"]);
+const CONFIG: Takes = Takes::new(0, &[]);
+const FREQUENCIES: Takes = Takes::new(usize::MAX, &[]);
+
 impl Arguments {
-    fn read(arguments: &[String], flags: &[&str]) -> Result<Self, CliError> {
+    fn read(arguments: &[String], takes: &Takes) -> Result<Self, CliError> {
         let mut read = Self { words: Vec::new(), options: Vec::new() };
         let mut rest = arguments.iter();
         while let Some(word) = rest.next() {
             match word.strip_prefix("--") {
-                Some(name) if flags.contains(&name) => {
+                Some(name) if takes.flags.contains(&name) => {
                     read.options.push((name.to_owned(), String::new()))
                 }
-                Some(name) => match rest.next() {
+                Some(name) if takes.options.contains(&name) => match rest.next() {
                     Some(value) => read.options.push((name.to_owned(), value.clone())),
                     None => return Err(CliError::Usage(format!("--{name} needs a value"))),
                 },
+                Some(name) => return Err(CliError::Usage(format!("no option --{name}"))),
+                None if read.words.len() == takes.words => {
+                    return Err(CliError::Usage(format!("{word:?} is one word too many")));
+                }
                 None => read.words.push(word.clone()),
             }
         }
@@ -146,8 +182,19 @@ fn read(path: &str) -> Result<Vec<u8>, CliError> {
     fs::read(path).map_err(|error| CliError::File { path: path.to_owned(), error })
 }
 
+/// Writes beside the file and puts it in its place: whoever has the old one open, or mapped, goes on reading that.
 fn write(path: &str, bytes: &[u8]) -> Result<(), CliError> {
-    fs::write(path, bytes).map_err(|error| CliError::File { path: path.to_owned(), error })
+    let beside = format!("{path}.{}.new", std::process::id());
+    let written = fs::File::create(&beside).and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&beside, path)
+    });
+    written.map_err(|error| {
+        // It may never have been made.
+        let _ = fs::remove_file(&beside);
+        CliError::File { path: path.to_owned(), error }
+    })
 }
 
 fn open(path: &str) -> Result<Index, CliError> {
@@ -171,17 +218,18 @@ pub fn run(arguments: &[String]) -> Result<(), CliError> {
     }
     match command.as_str() {
         "compile" => compile_lists(rest, &mut out)?,
-        "search" => search(&Arguments::read(rest, &["json"])?, &mut out)?,
-        "batch" => batch::run(&Arguments::read(rest, &[])?, &mut out)?,
-        "pairs" => pairs(&Arguments::read(rest, &[])?, &mut out)?,
-        "diff" => difference(&Arguments::read(rest, &[])?, &mut out)?,
-        "self-test" => self_test(&Arguments::read(rest, &[])?, &mut out)?,
+        "search" => search(&Arguments::read(rest, &SEARCH)?, &mut out)?,
+        "batch" => batch::run(&Arguments::read(rest, &BATCH)?, &mut out)?,
+        "pairs" => pairs(&Arguments::read(rest, &PAIRS)?, &mut out)?,
+        "diff" => difference(&Arguments::read(rest, &DIFF)?, &mut out)?,
+        "self-test" => self_test(&Arguments::read(rest, &SELF_TEST)?, &mut out)?,
         "config" => {
+            Arguments::read(rest, &CONFIG)?;
             let text = serde_json::to_string_pretty(&Config::default())
                 .map_err(|error| CliError::Config { path: "config".to_owned(), error })?;
             writeln!(out, "{text}")?;
         }
-        "frequencies" => frequencies(&Arguments::read(rest, &[])?, &mut out)?,
+        "frequencies" => frequencies(&Arguments::read(rest, &FREQUENCIES)?, &mut out)?,
         "--help" | "-h" | "help" => write!(out, "{}", help())?,
         other => return Err(CliError::Usage(format!("no command {other:?}"))),
     }
@@ -209,7 +257,7 @@ fn compile_lists(arguments: &[String], out: &mut impl Write) -> Result<(), CliEr
     let mut lists = Vec::new();
     let mut path = None;
     for part in arguments.split(|word| word == "+") {
-        let part = Arguments::read(part, &[])?;
+        let part = Arguments::read(part, &COMPILE)?;
         path = part.option("out").map(str::to_owned).or(path);
         let word = part
             .option("format")
@@ -260,7 +308,11 @@ fn compile_lists(arguments: &[String], out: &mut impl Write) -> Result<(), CliEr
 fn search(arguments: &Arguments, out: &mut impl Write) -> Result<(), CliError> {
     let index = open(arguments.word(0, "INDEX")?)?;
     let config = arguments.config()?;
-    let entity_type = EntityType::parse(arguments.option("type").unwrap_or(""));
+    let entity_type = arguments.option("type").map_or(Ok(EntityType::Unknown), |word| {
+        let known = EntityType::parse(word);
+        let is_one = known != EntityType::Unknown || word == "unknown";
+        is_one.then_some(known).ok_or_else(|| CliError::Usage(format!("--type {word}: no type")))
+    })?;
     let mut query = Query::named(entity_type, arguments.word(1, "NAME")?);
     if let Some(text) = arguments.option("dob") {
         query.birth_date = Some(
@@ -268,10 +320,23 @@ fn search(arguments: &Arguments, out: &mut impl Write) -> Result<(), CliError> {
                 .ok_or_else(|| CliError::Usage(format!("--dob {text}: not a date")))?,
         );
     }
-    query.countries.extend(arguments.option("country").map(str::to_owned));
+    if let Some(country) = arguments.option("country") {
+        if crate::country::code_of(country).is_none() {
+            return Err(CliError::Usage(format!("--country {country}: no country")));
+        }
+        query.countries.push(country.to_owned());
+    }
     query.identifiers.extend(arguments.option("id").map(str::to_owned));
-    query.gender = arguments.option("gender").and_then(crate::Gender::parse);
-    let hits = index.explore(&query, &config, arguments.number("top", 10)?);
+    if let Some(word) = arguments.option("gender") {
+        query.gender = Some(
+            crate::Gender::parse(word)
+                .ok_or_else(|| CliError::Usage(format!("--gender {word}: m or f")))?,
+        );
+    }
+    let (hits, is_complete) = index.explore(&query, &config, arguments.number("top", 10)?);
+    if !is_complete {
+        eprintln!("not everything was compared: a person has to look");
+    }
     if arguments.option("json").is_some() {
         for hit in &hits {
             let text = serde_json::to_string(hit)

@@ -27,14 +27,22 @@ impl Row {
         self.fields.iter().map(|field| field.trim())
     }
 
-    /// Whether anything stands behind so many columns: the row is not what it seems, a quote may be missing in it.
+    /// Whether anything stands behind so many columns, or a field holds a line's end and half a pair of quotes: the row is
+    /// not what it seems, a quote is missing in it and the next row has gone into it.
     pub(crate) fn exceeds(&self, columns: usize) -> bool {
-        self.fields().skip(columns).any(|field| !field.is_empty())
+        let is_torn = |field: &str| field.contains('\n') && field.matches('"').count() % 2 == 1;
+        self.fields().skip(columns).any(|field| !field.is_empty()) || self.fields().any(is_torn)
     }
 
     /// What it says, to know it again.
     pub(crate) fn text(&self) -> String {
         self.fields.join("\u{1f}")
+    }
+
+    /// What it says but for one column that changes with every file.
+    pub(crate) fn text_without(&self, column: Option<usize>) -> String {
+        let fields = self.fields.iter().enumerate().filter(|(at, _)| Some(*at) != column);
+        fields.map(|(_, field)| field.as_str()).collect::<Vec<_>>().join("\u{1f}")
     }
 }
 
@@ -121,4 +129,5 @@ impl Header {
 }
 
 /// Why such a row is skipped.
-pub(crate) const TOO_WIDE: &str = "more columns than there should be";
+pub(crate) const TOO_WIDE: &str =
+    "more columns than there should be, or a quote that is not closed";

@@ -185,7 +185,8 @@ pub(super) fn parse_csv(sources: &[Source<'_>]) -> Result<Parsed, ParseError> {
                 None
             };
             if let Some(reason) = problem {
-                parsed.reject((file, row.line), reason, Lost::SomeEntry, &row.text());
+                let text = row.text_without(header.column("filegenerationdate"));
+                parsed.reject((file, row.line), reason, Lost::SomeEntry, &text);
                 continue;
             }
             let edition = header.get(&row, "filegenerationdate");
@@ -217,7 +218,8 @@ pub(super) fn parse_csv(sources: &[Source<'_>]) -> Result<Parsed, ParseError> {
                 Some(entity) => facts(&header, &row, entity),
                 None => {
                     let reason = format!("entity {uid} has no name");
-                    parsed.reject((file, row.line), reason, Lost::Entry(uid), &row.text());
+                    let text = row.text_without(header.column("filegenerationdate"));
+                    parsed.reject((file, row.line), reason, Lost::Entry(uid), &text);
                 }
             }
         }

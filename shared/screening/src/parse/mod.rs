@@ -20,7 +20,8 @@ use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 
-use crate::entity::{Entity, hex};
+use crate::entity::{Entity, EntityType, hex};
+use crate::text::tokens_of;
 
 /// One file of a list: its name (some sets are told apart by name) and content.
 #[derive(Debug, Clone, Copy)]
@@ -202,6 +203,12 @@ const WHOLE_SECTION: u64 = 20;
 /// Longest key of an entry. Keys stand in customers' records and in evidence, which have a limit.
 const MOST_UID: usize = 128;
 
+/// Whether a name has words that can be compared. Reading them takes a while, and a plain letter is one.
+fn is_readable(name: &str) -> bool {
+    name.bytes().any(|byte| byte.is_ascii_alphanumeric())
+        || !tokens_of(name, EntityType::Unknown).is_empty()
+}
+
 /// Most malformed rows a list may have: 20, or one in a hundred if that is more.
 fn most_rejected(rows: usize) -> usize {
     (rows / 100).max(20)
@@ -270,16 +277,20 @@ impl Parsed {
     }
 
     fn finish(mut self) -> Result<Self, ParseError> {
-        let mut overlong = Vec::new();
+        let mut unusable = Vec::new();
         self.entities.retain(|entity| {
-            let fits = entity.uid.len() <= MOST_UID;
-            if !fits {
-                overlong.push(entity.uid.clone());
-            }
-            fits
+            let problem = if entity.uid.len() > MOST_UID {
+                Some("a key is too long")
+            } else if entity.names.iter().all(|name| !is_readable(&name.text)) {
+                Some("no name has a letter or a digit")
+            } else {
+                None
+            };
+            unusable.extend(problem.map(|problem| (problem, entity.uid.clone())));
+            problem.is_none()
         });
-        for uid in overlong {
-            self.reject(("", 0), "a key is too long", Lost::Entry(uid.clone()), &uid);
+        for (problem, uid) in unusable {
+            self.reject(("", 0), problem, Lost::Entry(uid.clone()), &uid);
         }
         let rows = self.entities.len() + self.rejected.len();
         if self.entities.is_empty() && self.rejected.is_empty() {

@@ -4,10 +4,10 @@
 //! is put together again before it is read.
 
 use super::csv_rows::{Row, TOO_WIDE, rows};
-use super::{Lost, ParseError, Parsed, Source, lines_of, natural_order};
+use super::{Lost, ParseError, Parsed, RejectedRow, Source, lines_of, natural_order};
 use crate::date::BirthDate;
 use crate::entity::{Entity, EntityType, Gender, Identifier, NameKind};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 fn value(row: &Row, at: usize) -> &str {
     let field = row.field(at);
@@ -88,6 +88,11 @@ pub(super) fn parse(sources: &[Source<'_>]) -> Result<Parsed, ParseError> {
         }
         rows.end(source.file_name())?;
     }
+    let named = |row: &RejectedRow| match &row.lost {
+        Lost::Entry(uid) => Some(uid.clone()),
+        _ => None,
+    };
+    let skipped: HashSet<String> = parsed.rejected.iter().filter_map(named).collect();
     for source in sources {
         let part = part_of(source.file_name());
         if !matches!(part, Some(Part::Aliases | Part::Addresses)) {
@@ -100,10 +105,32 @@ pub(super) fn parse(sources: &[Source<'_>]) -> Result<Parsed, ParseError> {
             if is_end_mark(&row) {
                 continue;
             }
+            let (columns, needed) = match part {
+                Some(Part::Aliases) => (ALIAS_COLUMNS, 4),
+                _ => (ADDRESS_COLUMNS, 5),
+            };
+            let problem = if row.exceeds(columns) {
+                Some((TOO_WIDE.to_owned(), Lost::SomeEntry))
+            } else if skipped.contains(uid) {
+                // That row says what is lost.
+                Some((format!("the row of entry {uid:?} is skipped"), Lost::Nothing))
+            } else if !at_uid.contains_key(uid) {
+                // The number may be damaged, and whose name it is cannot be known. Addresses of entries that left the list do
+                // stand in published files, and take no name away.
+                let is_number = !uid.is_empty() && uid.bytes().all(|byte| byte.is_ascii_digit());
+                let left_over = is_number && matches!(part, Some(Part::Addresses));
+                let lost = if left_over { Lost::Nothing } else { Lost::SomeEntry };
+                Some((format!("no entry has key {uid:?}"), lost))
+            } else if row.len() < needed {
+                Some((format!("{} columns where {needed} are needed", row.len()), Lost::entry(uid)))
+            } else {
+                None
+            };
+            if let Some((reason, lost)) = problem {
+                parsed.reject((source.file_name(), row.line), reason, lost, &row.text());
+                continue;
+            }
             let Some(entity) = at_uid.get(uid).and_then(|at| parsed.entities.get_mut(*at)) else {
-                let (at, reason) =
-                    ((source.file_name(), row.line), format!("no entry has key {uid:?}"));
-                parsed.reject(at, reason, Lost::Nothing, &row.text());
                 continue;
             };
             match part {
@@ -121,8 +148,10 @@ fn is_end_mark(row: &Row) -> bool {
     row.len() <= 1 && row.field(0).trim_matches('\u{1a}').is_empty()
 }
 
-/// The publisher's columns.
+/// The publisher's columns, of entries, of aliases and of addresses.
 const COLUMNS: usize = 12;
+const ALIAS_COLUMNS: usize = 5;
+const ADDRESS_COLUMNS: usize = 6;
 
 fn primary(
     row: &Row,

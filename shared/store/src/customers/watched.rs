@@ -32,6 +32,10 @@ pub struct Watched {
     pub birth_date: Option<String>,
     /// The countries of citizenship and of the primary address.
     pub countries: BTreeSet<String>,
+    /// A company's name in law, when it trades under another.
+    pub legal_name: Option<String>,
+    /// The names of those who speak for a company.
+    pub representatives: Vec<String>,
     /// The sanctions scan.
     pub ofac: Scan,
     /// The scan for politically exposed persons.
@@ -79,6 +83,13 @@ impl Watched {
         let primary = addresses.and_then(|shelf| shelf.primary.as_ref()?.address.as_ref());
         let mut countries: BTreeSet<String> = record.common.citizenship.into_iter().collect();
         countries.extend(primary.map(|address| address.country.clone()));
+        let (legal_name, representatives) = match record.enrolment {
+            None => (None, Vec::new()),
+            Some(said) => {
+                let named = said.representatives.into_iter().flatten();
+                (said.legal_name, named.map(|representative| representative.name).collect())
+            }
+        };
         Ok(Self {
             partner: record.partner,
             id: record.id,
@@ -86,6 +97,8 @@ impl Watched {
             name,
             birth_date,
             countries,
+            legal_name,
+            representatives,
             ofac: read_scan(record.ofac, record.ofac_hits)?,
             pep_scan: read_scan(record.pep_scan, record.pep_scan_hits)?,
             was_screened: record.screened_revision > 0,
@@ -116,6 +129,19 @@ struct WatchedRecord {
     pep_scan_hits: HitsRecord,
     screened_revision: u64,
     contacts: BTreeMap<ContactKind, WatchedShelf>,
+    enrolment: Option<WatchedEnrolment>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WatchedEnrolment {
+    legal_name: Option<String>,
+    representatives: Option<Vec<WatchedRepresentative>>,
+}
+
+#[derive(Deserialize)]
+struct WatchedRepresentative {
+    name: String,
 }
 
 #[derive(Deserialize)]

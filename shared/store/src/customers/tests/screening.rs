@@ -75,6 +75,39 @@ async fn what_is_watched_is_what_the_customer_is() {
     assert_eq!(watched[&dana.id].birth_date.as_deref(), Some("1980-03-06"));
     assert_eq!(watched[&dana.id].countries, BTreeSet::from(["US".to_owned()]));
     assert_eq!(watched[&firm.id].birth_date, None);
+    assert_eq!(
+        (&watched[&firm.id].legal_name, &watched[&firm.id].representatives[..]),
+        (&None, &[][..])
+    );
+    let enrol = |firm: &mut Customer, _| {
+        let representative = domain::enrolment::Representative {
+            name: Text::parse("Ann Harbor").unwrap(),
+            email: None,
+            phone: None,
+        };
+        let said = domain::enrolment::Enrolment {
+            legal_name: Some(Text::parse("Harbor Holding").unwrap()),
+            representatives: Some(vec![representative]),
+            ..domain::enrolment::Enrolment::default()
+        };
+        let primaries = Vec::new();
+        let replacement = domain::customer::Replacement {
+            party: firm.party.clone(),
+            client_identifier: firm.client_identifier.clone(),
+            enrolment: said,
+            primaries,
+            deactivate: false,
+        };
+        let revision = firm.subject_revision;
+        let change = firm.replace(replacement, world.clock.now()).unwrap();
+        assert_eq!(firm.subject_revision, revision + 1, "who is behind it is screened");
+        assert!(change.events.iter().any(domain::event::EventKind::needs_screening));
+        change
+    };
+    world.change(firm.id, enrol).await;
+    let seen = &world.watched().await[&firm.id];
+    assert_eq!(seen.legal_name.as_deref(), Some("Harbor Holding"));
+    assert_eq!(seen.representatives, ["Ann Harbor"]);
     // A second address may be in another country: the item does not say.
     let id = ContactId::new(ContactKind::Address, &*world.clock, &*world.random);
     let body = bodies(owner).remove(0);
