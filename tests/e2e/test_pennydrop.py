@@ -166,3 +166,13 @@ def test_a_repeated_key_pays_once(ekyc: Ekyc, subject: Subject) -> None:
     first = subject.drop(account, key="penny")
     assert subject.drop(account, key="penny").json() == of_state(first, "initiated")
     assert len(ekyc.bank.statement(account)) == 1
+
+
+def test_one_key_asks_about_a_refused_account_once(ekyc: Ekyc) -> None:
+    subject, account = ekyc.application(), samples.bank_account("01")
+    first = of_state(subject.drop(account, key="no"), "invalidBankDetails")
+    # More often than there are name checks.
+    for _ in range(7):
+        assert subject.drop(account, key="no").json() == first
+    assert subject.drop(samples.bank_account(), key="no").status == 409
+    of_state(subject.drop(samples.bank_account()), "initiated")

@@ -21,6 +21,7 @@ import threading
 import time
 import urllib.parse
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -67,6 +68,13 @@ class Penny:
     reference: str
     bookedAt: float = field(default_factory=time.time)
     looks: int = 0
+    # Of a payment that comes back late: when it was seen to have arrived, which is when it turns back.
+    turnedAt: float | None = None
+
+    def looked_at(self) -> None:
+        self.looks += 1
+        if self.looks == 2:
+            self.turnedAt = time.time()
 
     @property
     def returned(self) -> bool:
@@ -370,18 +378,21 @@ def clearbank_pay(bank: Bank, body: dict) -> tuple[int, object]:
 
 def clearbank_transactions(bank: Bank, query: dict[str, str]) -> tuple[int, object]:
     size, page = int(query.get("pageSize", "50")), int(query.get("pageNumber", "1"))
+    start, end = (datetime.fromisoformat(query[name].replace("Z", "+00:00")).timestamp() for name in ("startDateTime", "endDateTime"))
     with bank.lock:
         transactions = []
         for penny in (p for p in bank.pennies if p.provider == "clearbank"):
-            penny.looks += 1
+            penny.looked_at()
             final = "RJCT" if penny.returned else "ACSC"
-            transactions.append({
+            debit = {
                 "transactionId": penny.id, "endToEndIdentifier": penny.session, "debitCreditCode": "DBIT",
                 "status": final if penny.looks > 1 else "PDNG", "transactionReference": penny.reference,
-                "amount": {"instructedAmount": 0.01, "currency": "GBP"}})
-            if penny.returned_late:
-                # A return is a payment of its own, to us, with the same end-to-end id.
-                transactions.append({**transactions[-1], "debitCreditCode": "CRDT", "status": "ACSC"})
+                "amount": {"instructedAmount": 0.01, "currency": "GBP"}}
+            entries = [(penny.bookedAt, debit)]
+            if penny.returned_late and penny.turnedAt is not None:
+                # A return is a payment of its own, to us, with the same end-to-end id and its own time.
+                entries.append((penny.turnedAt, {**debit, "debitCreditCode": "CRDT", "status": "ACSC"}))
+            transactions += [entry for booked_at, entry in entries if start <= booked_at <= end]
     return 200, {"transactions": transactions[(page - 1) * size:page * size], "halLinks": []}
 
 

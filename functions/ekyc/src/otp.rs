@@ -27,7 +27,7 @@ use crate::guard::{Admission, Attempt, Guard, GuardError, Policy};
 use crate::line::{Asked, Countries, Line, sms_or_voice};
 use crate::opening::{
     Decided, Drawn, Note, Once, Opening, Reserved, Wish, decide, destination_rejected, draw, look,
-    no_destination, note_sent, release, reserve,
+    no_destination, note_sent, perhaps, release, reserve,
 };
 use crate::passcode::{Challenge, Passcode};
 use crate::path;
@@ -228,7 +228,8 @@ async fn open(app: &OtpApp, caller: &Caller, request: &Request) -> Result<Reply,
         let limits = &configuration.limits;
         let free = match Box::pin(decide(core, &place, &look, &wish, limits, now)).await? {
             Decided::Free(free) => free,
-            Decided::Answer(reply) => return Ok(reply),
+            Decided::Answer(reply) => return once.answered(core, reply).await,
+            Decided::UnderWay(reply) => return Ok(reply),
             Decided::Again => continue,
         };
         let (Some((channel, destination)), Some((channelled, index))) = (target, at) else {
@@ -238,10 +239,10 @@ async fn open(app: &OtpApp, caller: &Caller, request: &Request) -> Result<Reply,
         let code = match Box::pin(drawn).await? {
             Drawn::Fresh(code) => code,
             Drawn::Equal(equal) => {
-                return Answer::of("duplicate")
+                let equal = Answer::of("duplicate")
                     .session(equal.auth, &equal.journey)
-                    .passcodes(look.issues.remaining(limits, now))
-                    .reply();
+                    .passcodes(look.issues.remaining(limits, now));
+                return once.answered(core, equal.reply()?).await;
             }
         };
         let auth = core.new_auth();
@@ -417,19 +418,7 @@ async fn send_first(
             Box::pin(release(core, &slot, reason, None, None)).await?;
             Err(failure)
         }
-        Posted::Perhaps(error) => Err(perhaps(session, error)),
-    }
-}
-
-/// The message may be on its way: the session stands, and the caller learns its id.
-pub(crate) fn perhaps(session: &Session, error: senders::BoxError) -> Failure {
-    Failure::Unavailable {
-        retry_after: LATER_SECONDS,
-        known: vec![
-            ("authId", session.auth.to_string()),
-            ("journeyId", session.journey.to_string()),
-        ],
-        source: error,
+        Posted::Perhaps(error) => Err(perhaps(&slot, error)),
     }
 }
 

@@ -5,7 +5,8 @@
 //! TransactWriteItems that notes it.
 //!
 //! Whose account it is, is asked so often and no more per subject: whoever could go on asking would learn which accounts
-//! are whose. A check is counted before it is asked for, and not counted only when it told nothing.
+//! are whose. A check is counted before it is asked for, and given back only when it told nothing, or when the penny after
+//! it was surely not paid because of us or the provider.
 //!
 //! Never paid twice: the session's id is the payment's idempotency key, it is drawn once and its code with it, and a
 //! payment is asked for only by the process whose transaction reserved the session. A payment whose outcome is unknown
@@ -13,10 +14,12 @@
 //!
 //! Kill points: `pennydrop.checking`, `pennydrop.reserved`, `pennydrop.paid`, `pennydrop.initiated`.
 
+use std::time::Duration;
+
 use domain::bank_account::{AccountNumber, SortCode};
 use domain::ekyc::{JourneyId, Method, SessionState, Subject};
 use http_api::{Caller, Failure, ObjectReader, Reply, Request};
-use runtime::{Clients, Missing, Settings, failpoint, pause};
+use runtime::{Clients, Metric, Missing, Settings, count, failpoint, pause};
 use store::ekyc::{Place, Session, Slot};
 
 use crate::answer::Answer;
@@ -28,17 +31,24 @@ use crate::bank::{
 use crate::configuration::Configuration;
 use crate::opening::{
     Decided, Drawn, Look, Note, Once, Opening, Reserved, Wish, count_check, decide, draw, look,
-    note_sent, penny, release, reserve,
+    note_sent, penny, perhaps, release, reserve,
 };
 use crate::path;
 
 /// When to try a provider again that is in trouble.
 const LATER_SECONDS: u32 = 30;
 
+/// How long one look at a penny may take: with it the last look of a run ends before the function's time does.
+const LONGEST_LOOK: Duration = Duration::from_secs(60);
+
 /// What paying pennies needs.
 pub struct PennyDropApp {
     pub(crate) core: Core,
     pub(crate) bank: Bank,
+    /// How long one look at a penny may take.
+    pub(crate) look: Duration,
+    /// Tells operators.
+    pub(crate) report: fn(Metric, u64),
 }
 
 impl PennyDropApp {
@@ -55,7 +65,7 @@ impl PennyDropApp {
     /// The app with any bank.
     #[must_use]
     pub const fn new(core: Core, bank: Bank) -> Self {
-        Self { core, bank }
+        Self { core, bank, look: LONGEST_LOOK, report: count }
     }
 }
 
@@ -126,11 +136,29 @@ async fn ask(
         NameDecision::Proceed => Ok(Checked::Good((name, answer.id))),
         NameDecision::Refuse(reason) => refused(reason, slot.journey).map(Checked::Answer),
         NameDecision::TryLater { retry_after_seconds } => {
-            // A count too high is harmless, and the answer to the caller comes first.
-            let _counted_too_high = Box::pin(app.core.ekyc.drop_check(slot)).await.is_err();
+            give_check_back(&app.core, slot).await;
             Err(Failure::unavailable(retry_after_seconds, "the name check gave no answer"))
         }
     }
+}
+
+/// A check that led to nothing because of us or of a provider is not counted. When that cannot be written it stays
+/// counted: the answer to the caller comes first.
+async fn give_check_back(core: &Core, slot: &Slot<'_>) {
+    for round in 0..=RETRIES {
+        if round > 0 {
+            pause(round, &*core.random).await;
+        }
+        match Box::pin(core.ekyc.drop_check(slot)).await {
+            Ok(()) => return,
+            Err(error) if error.is_conflict() => {}
+            Err(error) => {
+                tracing::warn!(error = %error, "a name check stays counted");
+                return;
+            }
+        }
+    }
+    tracing::warn!("a name check stays counted");
 }
 
 /// `POST …/kycauthentications/pennydrop`.
@@ -173,7 +201,8 @@ async fn open(app: &PennyDropApp, caller: &Caller, request: &Request) -> Result<
         let wish = Wish { method, destination: None, once: &once };
         let free = match Box::pin(decide(core, &place, &look, &wish, limits, now)).await? {
             Decided::Free(free) => free,
-            Decided::Answer(reply) => return Ok(reply),
+            Decided::Answer(reply) => return once.answered(core, reply).await,
+            Decided::UnderWay(reply) => return Ok(reply),
             Decided::Again => continue,
         };
         let (name, name_check) = match &good {
@@ -184,7 +213,7 @@ async fn open(app: &PennyDropApp, caller: &Caller, request: &Request) -> Result<
                 let journey = look.journey_id.clone();
                 let presumed = presume(app, &subject, &asked.account, &journey);
                 let name = match Box::pin(presumed).await? {
-                    Checked::Answer(reply) => return Ok(reply),
+                    Checked::Answer(reply) => return once.answered(core, reply).await,
                     Checked::Good(name) => name,
                 };
                 let slot = Slot { place: &place, method, journey: &journey, auth };
@@ -193,7 +222,7 @@ async fn open(app: &PennyDropApp, caller: &Caller, request: &Request) -> Result<
                 }
                 failpoint("pennydrop.checking");
                 match Box::pin(ask(app, &slot, asked.account, name, &configuration)).await? {
-                    Checked::Answer(reply) => return Ok(reply),
+                    Checked::Answer(reply) => return once.answered(core, reply).await,
                     Checked::Good(holder) => good.insert(holder).clone(),
                 }
             }
@@ -286,16 +315,15 @@ async fn pay(
         }
         PennyOutcome::Rejected(Rejection::Account) => {
             Box::pin(release(core, &slot, "payment", Some(&listed), None)).await?;
-            refused(BankRefusal::Payment, journey)
+            opening.once.answered(core, refused(BankRefusal::Payment, journey)?).await
         }
         PennyOutcome::Rejected(Rejection::Provider | Rejection::NotSent) => {
-            Box::pin(release(core, &slot, "notPaid", Some(&listed), None)).await?;
+            let released = Box::pin(release(core, &slot, "notPaid", Some(&listed), None)).await;
+            // Our trouble, and to be tried again: it takes none of the customer's checks.
+            give_check_back(core, &slot).await;
+            released?;
             Err(Failure::unavailable(LATER_SECONDS, "the penny was not paid"))
         }
-        PennyOutcome::Unknown => Err(Failure::Unavailable {
-            retry_after: LATER_SECONDS,
-            known: vec![("authId", auth.to_string()), ("journeyId", journey.to_string())],
-            source: "whether the penny was paid is not known yet".into(),
-        }),
+        PennyOutcome::Unknown => Err(perhaps(&slot, "whether the penny was paid is not known yet")),
     }
 }

@@ -18,7 +18,7 @@ use domain::ids::ClientId;
 use domain::proof::ProofKind;
 use http_api::Failure;
 use jiff::{SignedDuration, Timestamp};
-use runtime::{failpoint, note};
+use runtime::{Metric, failpoint, note};
 use serde_json::{Value, json};
 use store::Transaction;
 use store::customers::Commit;
@@ -26,7 +26,7 @@ use store::ekyc::{Penny, PennyPhase, Place, Slot};
 
 use crate::app::{broken, session_event};
 use crate::bank::{PaymentId, PaymentQuery, PaymentState, Rejection};
-use crate::opening::{Parts, release, was_told, write};
+use crate::opening::{Parts, Released, release, was_told, write};
 use crate::penny_drop::PennyDropApp;
 
 /// Pennies of one shard in one run.
@@ -46,7 +46,7 @@ const FOLLOWED: SignedDuration = SignedDuration::from_hours(14 * 24);
 const GIVEN_UP: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// Why a session failed whose penny came back.
-const RETURNED: &str = "paymentReturned";
+pub(crate) const RETURNED: &str = "paymentReturned";
 
 /// What became of one penny.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,15 +56,19 @@ enum Found {
     Returned,
     NotPaid,
     Unclear,
+    /// As unclear, because the provider said nothing at all.
+    Unseen,
+    GivenUp,
 }
 
 impl Found {
-    const ALL: [(Self, &'static str); 5] = [
-        (Self::Settled, "settled"),
-        (Self::Pending, "pending"),
-        (Self::Returned, "returned"),
-        (Self::NotPaid, "notPaid"),
-        (Self::Unclear, "unclear"),
+    const ALL: [(&'static str, &'static [Self]); 6] = [
+        ("settled", &[Self::Settled]),
+        ("pending", &[Self::Pending]),
+        ("returned", &[Self::Returned]),
+        ("notPaid", &[Self::NotPaid]),
+        ("unclear", &[Self::Unclear, Self::Unseen]),
+        ("givenUp", &[Self::GivenUp]),
     ];
 }
 
@@ -77,7 +81,9 @@ pub async fn reconcile(
     _: Value,
 ) -> Result<Value, Box<dyn std::error::Error + Send + Sync>> {
     let began = app.core.now();
-    let pennies = app.core.ekyc.pennies(began, AT_ONCE).await?;
+    let mut pennies = app.core.ekyc.pennies(began, AT_ONCE).await?;
+    // Somebody waits for a penny of which nothing is known; the others are only followed.
+    pennies.sort_by_key(|read| read.as_ref().is_ok_and(|penny| penny.phase != PennyPhase::Unknown));
     let mut found = Vec::new();
     let mut failed = None;
     for penny in pennies {
@@ -94,21 +100,31 @@ pub async fn reconcile(
         match Box::pin(settle(app, &penny)).await {
             Ok(one) => found.push(one),
             Err(failure) => {
-                // Behind the others: what fails each time keeps nobody waiting.
-                let _still_first = follow(app, &penny, |_| {}).await.is_err();
                 failed = Some(failure);
+                if is_too_old(app, &penny) && Box::pin(give_up(app, &penny)).await.is_ok() {
+                    found.push(Found::GivenUp);
+                } else {
+                    // Behind the others: what fails each time keeps nobody waiting.
+                    let _still_first = follow(app, &penny, |_| {}).await.is_err();
+                }
             }
         }
+    }
+    let many = |kinds: &[Found]| found.iter().filter(|found| kinds.contains(found)).count();
+    let given_up = many(&[Found::GivenUp]);
+    if given_up > 0 {
+        (app.report)(Metric::PenniesGivenUp, u64::try_from(given_up).unwrap_or(u64::MAX));
+    }
+    if !found.is_empty() && many(&[Found::Unseen]) == found.len() {
+        // Returns and lost payments are found by nobody as long as this lasts.
+        (app.report)(Metric::PennyLooksBlind, 1);
+        tracing::warn!("the bank's provider said nothing of any penny");
     }
     if let Some(failure) = failed {
         return Err(failure.into());
     }
-    let mut counts = serde_json::Map::new();
-    for (kind, name) in Found::ALL {
-        let count = found.iter().filter(|found| **found == kind).count();
-        counts.insert(name.to_owned(), json!(count));
-    }
-    Ok(Value::Object(counts))
+    let counts = Found::ALL.iter().map(|(name, kinds)| ((*name).to_owned(), json!(many(kinds))));
+    Ok(Value::Object(counts.collect()))
 }
 
 async fn settle(app: &PennyDropApp, penny: &Penny) -> Result<Found, Failure> {
@@ -118,7 +134,11 @@ async fn settle(app: &PennyDropApp, penny: &Penny) -> Result<Found, Failure> {
     let payment = payment.map_err(|_| broken("a penny's payment is not as written"))?;
     let (auth, begun_at) = (penny.auth.uuid(), penny.since);
     let query = PaymentQuery { auth, begun_at, payment, settled_at: penny.settled_at };
-    let state = app.bank.provider.find_payment(&query).await;
+    let looked = tokio::time::timeout(app.look, app.bank.provider.find_payment(&query)).await;
+    let (state, seen_to) = match looked {
+        Ok(sighting) => (sighting.state, sighting.seen_to),
+        Err(_too_slow) => (PaymentState::Unavailable, begun_at),
+    };
     failpoint("pennydrop.found");
     let now = app.core.now();
     let age = now.duration_since(penny.since);
@@ -128,58 +148,84 @@ async fn settle(app: &PennyDropApp, penny: &Penny) -> Result<Found, Failure> {
             Ok(Found::Settled)
         }
         (PaymentState::Settled { payment }, _) => {
-            Box::pin(note_paid(app, &place, penny, &payment, Settled)).await?;
+            let known = Known { phase: Settled, payment: &payment, settled_at: Some(seen_to) };
+            Box::pin(note_paid(app, &place, penny, known)).await?;
             Ok(Found::Settled)
-        }
-        (PaymentState::Pending { payment }, Unknown) => {
-            Box::pin(note_paid(app, &place, penny, &payment, Accepted)).await?;
-            Ok(Found::Pending)
         }
         (PaymentState::Returned | PaymentState::Rejected(_), Accepted | Settled) => {
             Box::pin(returned(app, &place, penny)).await?;
             Ok(Found::Returned)
         }
         (state @ (PaymentState::Returned | PaymentState::Rejected(_)), Unknown) => {
-            // Whoever sent its code back has seen it, whatever was noted.
-            if has_proved(app, &place, penny).await? {
-                Box::pin(returned(app, &place, penny)).await?;
-                return Ok(Found::Returned);
-            }
             let ours = state == PaymentState::Rejected(Rejection::Provider);
-            not_paid(app, &place, penny, if ours { "notPaid" } else { "payment" }).await
-        }
-        (PaymentState::NotFound, Unknown) => match penny.missing_since {
-            Some(since) if now.duration_since(since) >= APART => {
-                not_paid(app, &place, penny, "notPaid").await
+            let reason = if ours { "notPaid" } else { "payment" };
+            match not_paid(app, &place, penny, reason).await? {
+                Released::Yes => Ok(Found::NotPaid),
+                // Whoever sent its code back has seen it, whatever was noted.
+                Released::Proved => {
+                    Box::pin(returned(app, &place, penny)).await?;
+                    Ok(Found::Returned)
+                }
             }
-            _ => {
-                follow(app, penny, |next| {
-                    let since = *next.missing_since.get_or_insert(now);
-                    next.due = since.saturating_add(APART).unwrap_or(next.due).max(now + SOON);
-                })
-                .await?;
-                Ok(Found::Unclear)
-            }
-        },
-        (PaymentState::NotFound | PaymentState::Unavailable, Settled) if age >= FOLLOWED => {
-            drop_penny(app, penny).await?;
-            Ok(Found::Settled)
         }
-        (PaymentState::NotFound | PaymentState::Unavailable, _) if age >= GIVEN_UP => {
-            note("penny_given_up", penny.auth.to_string());
-            tracing::error!("what became of a penny is not known and is not asked any more");
-            drop_penny(app, penny).await?;
-            Ok(Found::Unclear)
+        _ if is_too_old(app, penny) => {
+            give_up(app, penny).await?;
+            Ok(Found::GivenUp)
+        }
+        (PaymentState::Pending { payment }, Unknown) => {
+            let known = Known { phase: Accepted, payment: &payment, settled_at: None };
+            Box::pin(note_paid(app, &place, penny, known)).await?;
+            Ok(Found::Pending)
         }
         (PaymentState::Pending { .. }, Accepted | Settled) => {
             follow(app, penny, |_| {}).await?;
             Ok(Found::Pending)
         }
-        (PaymentState::NotFound | PaymentState::Unavailable, _) => {
+        (PaymentState::NotFound, Unknown) => missing(app, &place, penny, now).await,
+        (PaymentState::NotFound, Accepted | Settled) => {
             follow(app, penny, |_| {}).await?;
             Ok(Found::Unclear)
         }
+        (PaymentState::Unavailable, _) => {
+            follow(app, penny, |_| {}).await?;
+            Ok(Found::Unseen)
+        }
     }
+}
+
+/// The provider has none: believed when it is still said after a while.
+async fn missing(
+    app: &PennyDropApp,
+    place: &Place,
+    penny: &Penny,
+    now: Timestamp,
+) -> Result<Found, Failure> {
+    if penny.missing_since.is_some_and(|since| now.duration_since(since) >= APART) {
+        if not_paid(app, place, penny, "notPaid").await? == Released::Yes {
+            return Ok(Found::NotPaid);
+        }
+        // Its code has come back, so there was one: it is followed as long as any other.
+        follow(app, penny, |_| {}).await?;
+        return Ok(Found::Unclear);
+    }
+    follow(app, penny, |next| {
+        let since = *next.missing_since.get_or_insert(now);
+        next.due = since.saturating_add(APART).unwrap_or(next.due).max(now + SOON);
+    })
+    .await?;
+    Ok(Found::Unclear)
+}
+
+fn is_too_old(app: &PennyDropApp, penny: &Penny) -> bool {
+    app.core.now().duration_since(penny.since) >= GIVEN_UP
+}
+
+/// Nobody asks any more; people have to look into it.
+async fn give_up(app: &PennyDropApp, penny: &Penny) -> Result<(), Failure> {
+    drop_penny(app, penny).await?;
+    note("penny_given_up", penny.auth.to_string());
+    tracing::error!("what became of a penny is not known and is not asked any more");
+    Ok(())
 }
 
 const fn slot<'a>(place: &'a Place, penny: &'a Penny) -> Slot<'a> {
@@ -201,10 +247,18 @@ async fn follow(
     let mut next = Penny { due: next_look(penny, app.core.now()), ..penny.clone() };
     change(&mut next);
     let next = &next;
-    entry(app, async |transaction, _| {
+    entry(app, penny, async |transaction, _| {
         app.core.ekyc.move_penny(transaction, penny, next).map_err(broken)
     })
     .await
+}
+
+/// What is known of a penny that was paid.
+struct Known<'a> {
+    phase: PennyPhase,
+    payment: &'a PaymentId,
+    /// Up to when it has been looked for, once it has arrived: the next look begins there.
+    settled_at: Option<Timestamp>,
 }
 
 /// It was paid: a session that was not noted as sent moves on as if its own function had noted it.
@@ -212,21 +266,20 @@ async fn note_paid(
     app: &PennyDropApp,
     place: &Place,
     penny: &Penny,
-    payment: &PaymentId,
-    phase: PennyPhase,
+    known: Known<'_>,
 ) -> Result<(), Failure> {
     let core = &app.core;
     let slot = slot(place, penny);
-    let now = core.now();
+    let payment = known.payment;
     let next = Penny {
-        due: next_look(penny, now),
-        phase,
+        due: next_look(penny, core.now()),
+        phase: known.phase,
         payment: Some(payment.as_str().to_owned()),
         missing_since: None,
-        settled_at: (phase == PennyPhase::Settled).then_some(now),
+        settled_at: known.settled_at,
         ..penny.clone()
     };
-    entry(app, async |transaction, parts| {
+    entry(app, penny, async |transaction, parts| {
         if penny.phase == PennyPhase::Unknown {
             if parts.moves {
                 core.ekyc.sent(transaction, &slot);
@@ -245,7 +298,7 @@ async fn note_paid(
 async fn returned(app: &PennyDropApp, place: &Place, penny: &Penny) -> Result<(), Failure> {
     let core = &app.core;
     let slot = slot(place, penny);
-    entry(app, async |transaction, _| {
+    entry(app, penny, async |transaction, _| {
         let journey = core.ekyc.journey(place, slot.method, slot.journey).await.map_err(broken)?;
         let state = journey.as_ref().and_then(|held| held.live(penny.auth)).map(|live| live.state);
         match state {
@@ -269,13 +322,6 @@ async fn returned(app: &PennyDropApp, place: &Place, penny: &Penny) -> Result<()
         Ok(())
     })
     .await
-}
-
-async fn has_proved(app: &PennyDropApp, place: &Place, penny: &Penny) -> Result<bool, Failure> {
-    let slot = slot(place, penny);
-    let journey = app.core.ekyc.journey(place, slot.method, slot.journey).await.map_err(broken)?;
-    let live = journey.as_ref().and_then(|held| held.live(penny.auth));
-    Ok(live.is_some_and(|live| live.state == SessionState::Authenticated))
 }
 
 /// Adds that the customer has not proved the account after all, when it is this session's proof that shows.
@@ -322,32 +368,33 @@ async fn not_paid(
     place: &Place,
     penny: &Penny,
     reason: &str,
-) -> Result<Found, Failure> {
+) -> Result<Released, Failure> {
     let (slot, customer) = (slot(place, penny), Some(penny.customer));
-    Box::pin(release(&app.core, &slot, reason, Some(penny), customer)).await?;
-    Ok(Found::NotPaid)
+    Box::pin(release(&app.core, &slot, reason, Some(penny), customer)).await
 }
 
 async fn drop_penny(app: &PennyDropApp, penny: &Penny) -> Result<(), Failure> {
-    entry(app, async |transaction, _| {
+    entry(app, penny, async |transaction, _| {
         app.core.ekyc.drop_penny(transaction, penny);
         Ok(())
     })
     .await
 }
 
-/// Writes what `fill` makes together with the penny's entry; nothing when another run has moved that.
+/// Writes what `fill` makes together with the penny's entry; nothing when another run has moved that. A penny whose
+/// session is gone belongs to an erased customer: it is off the list, and nothing is told.
 async fn entry(
     app: &PennyDropApp,
+    penny: &Penny,
     fill: impl AsyncFn(&mut Transaction, Parts) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let written =
-        write(
-            &app.core,
-            None,
-            async |transaction, parts| {
-                if parts.penny { fill(transaction, parts).await } else { Ok(()) }
-            },
-        );
+    let written = write(&app.core, None, async |transaction, parts| {
+        if parts.penny && !parts.session {
+            app.core.ekyc.drop_penny(transaction, penny);
+        } else if parts.penny {
+            fill(transaction, parts).await?;
+        }
+        Ok(())
+    });
     Box::pin(written).await.map(|_| ())
 }

@@ -23,8 +23,11 @@ use store::ekyc::{Session, Slot};
 use crate::answer::Answer;
 use crate::app::{Core, RETRIES, broken, indexed};
 use crate::configuration::Configuration;
-use crate::opening::{Drawn, Look, Note, Once, draw, fail, life_of, look, note_sent, stood, write};
-use crate::otp::{OtpApp, Parcel, Posted, initiated, perhaps, post};
+use crate::opening::{
+    Drawn, Look, Note, Once, draw, fail, free_alone, life_of, look, note_sent, perhaps, stood,
+    write,
+};
+use crate::otp::{OtpApp, Parcel, Posted, initiated, post};
 use crate::passcode::{Challenge, Passcode};
 use crate::path::{self, not_active};
 
@@ -59,11 +62,12 @@ async fn renew_session(app: &OtpApp, caller: &Caller, request: &Request) -> Resu
         let answer = Answer::of;
         match judge(session.state, auth, journey, &session.limits, now) {
             Verdict::Authenticated => {
-                return answer("authenticated").session(auth, &session.journey).reply();
+                let done = answer("authenticated").session(auth, &session.journey);
+                return once.answered(core, done.reply()?).await;
             }
             Verdict::Failed(ended) => {
                 let failed = answer("failed").session(auth, &session.journey);
-                return failed.info("scope", ended.as_str()).reply();
+                return once.answered(core, failed.info("scope", ended.as_str()).reply()?).await;
             }
             Verdict::Overdue(ended) => {
                 let from = journey.live(auth).map_or(session.state, |live| live.state);
@@ -72,7 +76,8 @@ async fn renew_session(app: &OtpApp, caller: &Caller, request: &Request) -> Resu
             }
             Verdict::NotActive => return Err(not_active()),
             Verdict::Expired => {
-                return answer("expired").session(auth, &session.journey).reply();
+                let expired = answer("expired").session(auth, &session.journey);
+                return once.answered(core, expired.reply()?).await;
             }
             Verdict::Crowded | Verdict::Open => {}
         }
@@ -103,7 +108,8 @@ async fn renew_session(app: &OtpApp, caller: &Caller, request: &Request) -> Resu
             Drawn::Fresh(code) => code,
             Drawn::Equal(equal) => {
                 let same = answer("duplicate").session(equal.auth, &equal.journey);
-                return same.passcodes(look.issues.remaining(limits, now)).reply();
+                let same = same.passcodes(look.issues.remaining(limits, now));
+                return once.answered(core, same.reply()?).await;
             }
         };
         // Everything that can fail before the code that the customer holds gives way to a new one.
@@ -175,7 +181,7 @@ async fn renew(
     let mut issues = look.issues.clone();
     let before = issues.version;
     issues.version += 1;
-    issues.add(slot.code_name(sends + 1), issued, &session.limits);
+    issues.add(slot.code_name(sends + 1), issued);
     let mut transaction = Transaction::new();
     core.ekyc.put_issues(&mut transaction, slot, &issues, before).map_err(broken)?;
     let code = Code { digest, expires_at };
@@ -219,7 +225,7 @@ async fn send_again(
 ) -> Result<Told, Failure> {
     match Box::pin(post(app, slot.place, parcel)).await? {
         Posted::Done { message, ticket } => Ok((message, ticket)),
-        Posted::Perhaps(error) => Err(perhaps(parcel.session, error)),
+        Posted::Perhaps(error) => Err(perhaps(slot, error)),
         Posted::Not(failure, _) => {
             Box::pin(take_back(&app.core, slot, sends)).await?;
             Err(failure)
@@ -237,5 +243,12 @@ async fn take_back(core: &Core, slot: &Slot<'_>, sends: i64) -> Result<(), Failu
         }
         Ok(())
     });
-    Box::pin(written).await.map(|_| ())
+    match Box::pin(written).await {
+        Ok(_) => Ok(()),
+        Err(Failure::Conflict) => {
+            free_alone(core, slot, sends).await?;
+            Err(perhaps(slot, Failure::Conflict))
+        }
+        Err(failure) => Err(failure),
+    }
 }

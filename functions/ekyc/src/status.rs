@@ -6,6 +6,7 @@ use http_api::{Caller, Failure, Reply, Request};
 use crate::answer::Answer;
 use crate::app::{Core, broken};
 use crate::path::{self, not_active};
+use crate::reconcile::RETURNED;
 
 /// `GET …/{authId}` of both methods: where a session stands. Reads only. 2 round trips.
 ///
@@ -43,7 +44,7 @@ async fn stand(core: &Core, caller: &Caller, request: &Request) -> Result<Reply,
     if let Some(ended) = scope {
         answer = answer.attempts(0).info("scope", ended.as_str());
     }
-    if let Some(reason) = session.reason.as_deref().filter(|reason| *reason == "paymentReturned") {
+    if let Some(reason) = session.reason.as_deref().filter(|reason| *reason == RETURNED) {
         answer = answer.info("reason", reason);
     }
     if state == "initiated" {

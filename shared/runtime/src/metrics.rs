@@ -21,6 +21,8 @@ pub enum Metric {
     PasscodeBreakersOpened,
     PasscodeSendersMisconfigured,
     PasscodesHeldBack,
+    PenniesGivenUp,
+    PennyLooksBlind,
     ProvidersSilent,
     RecordsFailed,
     RecordsHandled,

@@ -229,7 +229,7 @@ mod tests {
     #[test]
     fn namesakes_and_names_without_letters_do_not_fail_it() {
         // More than a ranking shows, and more than one search scores.
-        for count in [30, crate::MOST_SCORED + 40] {
+        for count in [30, crate::MOST_SCORED + 200] {
             let uids: Vec<String> = (0..count).map(|at| format!("c{at:05}")).collect();
             let mut names: Vec<(&str, &str)> =
                 uids.iter().map(|uid| (uid.as_str(), "Maria Delgado")).collect();

@@ -179,8 +179,18 @@ pub struct PaymentQuery {
     pub begun_at: Timestamp,
     /// The provider's name, when it was told.
     pub payment: Option<PaymentId>,
-    /// When it was last seen to have arrived: what is left to learn is whether it has come back since.
+    /// Up to when it has been looked for, once it was seen to have arrived: what is left to learn is whether it has come
+    /// back since.
     pub settled_at: Option<Timestamp>,
+}
+
+/// What one look at a penny found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sighting {
+    /// What the provider knows of it.
+    pub state: PaymentState,
+    /// Up to when everything was looked through. What is booked later is the next look's to find.
+    pub seen_to: Timestamp,
 }
 
 /// What the provider knows of a penny.

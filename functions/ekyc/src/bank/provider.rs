@@ -13,7 +13,7 @@ use super::check::{NameAnswer, NameQuery};
 use super::clearbank::ClearBank;
 use super::credentials::{CredentialsError, ProviderAccess, ReadSecret};
 use super::modulr::Modulr;
-use super::payment::{PaymentQuery, PaymentState, Penny, PennyOutcome, Rejection};
+use super::payment::{PaymentQuery, PaymentState, Penny, PennyOutcome, Rejection, Sighting};
 use crate::Answer;
 
 /// How long credentials are used without reading them again: a rotated secret is in use within this time.
@@ -29,7 +29,7 @@ pub trait BankProvider: Send + Sync {
     fn pay_penny<'a>(&'a self, penny: &'a Penny) -> Answer<'a, PennyOutcome>;
 
     /// Looks a penny up.
-    fn find_payment<'a>(&'a self, query: &'a PaymentQuery) -> Answer<'a, PaymentState>;
+    fn find_payment<'a>(&'a self, query: &'a PaymentQuery) -> Answer<'a, Sighting>;
 }
 
 /// What every adapter needs from outside.
@@ -116,11 +116,11 @@ impl BankProvider for ConfiguredBank {
         })
     }
 
-    fn find_payment<'a>(&'a self, query: &'a PaymentQuery) -> Answer<'a, PaymentState> {
+    fn find_payment<'a>(&'a self, query: &'a PaymentQuery) -> Answer<'a, Sighting> {
         Box::pin(async move {
             match self.provider().await {
                 Some(provider) => provider.find_payment(query).await,
-                None => PaymentState::Unavailable,
+                None => Sighting { state: PaymentState::Unavailable, seen_to: query.begun_at },
             }
         })
     }

@@ -12,7 +12,7 @@ use runtime::HttpsSend;
 use uuid::Uuid;
 
 use super::check::{NameAnswer, NameCheck, NameQuery};
-use super::payment::{PaymentId, PaymentQuery, PaymentState, Penny, PennyOutcome};
+use super::payment::{PaymentId, PaymentQuery, PaymentState, Penny, PennyOutcome, Sighting};
 use super::provider::{BankProvider, Surroundings};
 use crate::Answer;
 
@@ -27,6 +27,11 @@ pub(crate) struct FakeBank {
     calls: Mutex<usize>,
     /// How often it was asked whose account it is.
     checks: Mutex<usize>,
+    /// What happens while the next payments and looks are under way.
+    meanwhile: Mutex<VecDeque<Answer<'static, ()>>>,
+    /// Every look, and up to when the next ones see.
+    looks: Mutex<Vec<PaymentQuery>>,
+    seen_to: Mutex<Option<Timestamp>>,
 }
 
 impl FakeBank {
@@ -43,6 +48,28 @@ impl FakeBank {
     /// What is known of a session's payment from now on.
     pub(crate) fn set_state(&self, auth: Uuid, state: PaymentState) {
         self.states.lock().unwrap().insert(auth, state);
+    }
+
+    /// What happens while the next payment or look is under way.
+    pub(crate) fn meanwhile(&self, happens: impl Future<Output = ()> + Send + 'static) {
+        self.meanwhile.lock().unwrap().push_back(Box::pin(happens));
+    }
+
+    async fn happen(&self) {
+        let happens = self.meanwhile.lock().unwrap().pop_front();
+        if let Some(happens) = happens {
+            happens.await;
+        }
+    }
+
+    /// Up to when looks see from now on.
+    pub(crate) fn see_to(&self, seen_to: Timestamp) {
+        *self.seen_to.lock().unwrap() = Some(seen_to);
+    }
+
+    /// Every look so far.
+    pub(crate) fn looks(&self) -> Vec<PaymentQuery> {
+        self.looks.lock().unwrap().clone()
     }
 
     /// Every penny that left: its session and its reference.
@@ -105,11 +132,19 @@ impl BankProvider for FakeBank {
     }
 
     fn pay_penny<'a>(&'a self, penny: &'a Penny) -> Answer<'a, PennyOutcome> {
-        Box::pin(async move { self.pay(penny) })
+        Box::pin(async move {
+            self.happen().await;
+            self.pay(penny)
+        })
     }
 
-    fn find_payment<'a>(&'a self, query: &'a PaymentQuery) -> Answer<'a, PaymentState> {
-        Box::pin(async move { self.find(query) })
+    fn find_payment<'a>(&'a self, query: &'a PaymentQuery) -> Answer<'a, Sighting> {
+        self.looks.lock().unwrap().push(query.clone());
+        Box::pin(async move {
+            self.happen().await;
+            let seen_to = self.seen_to.lock().unwrap().unwrap_or(query.begun_at);
+            Sighting { state: self.find(query), seen_to }
+        })
     }
 }
 

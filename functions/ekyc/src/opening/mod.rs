@@ -18,15 +18,17 @@ use domain::ids::AuthId;
 use domain::problem::Problem;
 use http_api::{Caller, Failure, Reply, Request, Stated};
 use jiff::Timestamp;
-use runtime::Idempotency;
+use runtime::{Idempotency, pause};
 use store::ekyc::{Ekyc, Place, Slot, SubjectHead};
 use store::{CommitError, Item, Transaction};
 
 use crate::answer::Answer;
-use crate::app::{Core, broken};
+use crate::app::{Core, RETRIES, broken};
 use crate::path::{not_active, unknown_subject};
 
-pub(crate) use noting::{Note, Parts, fail, note_sent, release, was_told, write};
+pub(crate) use noting::{
+    Note, Parts, Released, fail, free_alone, note_sent, perhaps, release, was_told, write,
+};
 pub(crate) use reserving::{
     Drawn, Opening, Reserved, count_check, draw, life_of, penny, reserve, stood,
 };
@@ -68,6 +70,32 @@ impl Once {
             record.record(transaction, core.table(), &core.ring, reply, now).await?;
         }
         Ok(())
+    }
+
+    /// Keeps an answer that had no effect of its own to ride along with, so that the same key gets it again and asks no
+    /// bank a second time. One that says when to come again is not kept: the same key may come again with it. 1 round
+    /// trip, and none without a key.
+    pub(crate) async fn answered(&self, core: &Core, reply: Reply) -> Result<Reply, Failure> {
+        if self.record.is_none() || reply.header("retry-after").is_some() {
+            return Ok(reply);
+        }
+        for round in 0..=RETRIES {
+            if round > 0 {
+                pause(round, &*core.random).await;
+            }
+            let mut transaction = Transaction::new();
+            self.keep(core, &mut transaction, &reply).await?;
+            let Err(refused) = Box::pin(transaction.commit(core.table())).await else {
+                return Ok(reply);
+            };
+            if let Some(earlier) = self.earlier(core, &refused).await? {
+                return Ok(earlier);
+            }
+            if let CommitError::Store(error) = refused {
+                return Err(broken(error));
+            }
+        }
+        Ok(reply)
     }
 
     /// The answer of another request with this key, when that is what stood in the way.
@@ -132,6 +160,8 @@ pub(crate) enum Decided {
     Free(Free),
     /// This is the answer.
     Answer(Reply),
+    /// The same request is under way, or its process died: this is the answer, and its own is still to be kept.
+    UnderWay(Reply),
     /// Something that was left unfinished has been finished, or another request came first: look again.
     Again,
 }
@@ -194,7 +224,12 @@ pub(crate) async fn decide(
                 None => done.journey(Some(&look.journey_id)),
             }
         }
-        Start::Same(auth, of) | Start::Repeated(auth, of) => {
+        Start::Same(auth, of) => {
+            let remaining = look.issues.remaining(limits, now);
+            let same = Answer::of("duplicate").session(auth, &of).passcodes(remaining);
+            return same.reply().map(Decided::UnderWay);
+        }
+        Start::Repeated(auth, of) => {
             let remaining = look.issues.remaining(limits, now);
             Answer::of("duplicate").session(auth, &of).passcodes(remaining)
         }

@@ -117,7 +117,7 @@ pub(crate) async fn reserve(core: &Core, opening: &Opening<'_>) -> Result<Reserv
     let mut issues = look.issues.clone();
     let before = issues.version;
     issues.version += 1;
-    issues.add(slot.code_name(1), issued, limits);
+    issues.add(slot.code_name(1), issued);
     let mut transaction = Transaction::new();
     core.ekyc.put_issues(&mut transaction, &slot, &issues, before).map_err(broken)?;
     core.ekyc.begin(&mut transaction, &slot, &code);

@@ -23,6 +23,7 @@ pub(crate) struct Recorded {
 pub(crate) struct Recording {
     taken: Mutex<Vec<Recorded>>,
     failures: Mutex<VecDeque<SendError>>,
+    meanwhile: Mutex<VecDeque<Answer<'static, ()>>>,
     /// How often a pause stood in for a message.
     pub(crate) paced: AtomicUsize,
 }
@@ -36,6 +37,12 @@ impl Recording {
     /// The last code.
     pub(crate) fn last_code(&self) -> Option<String> {
         self.all().pop().map(|message| message.code)
+    }
+
+    /// What happens while the next message is under way.
+    pub(crate) fn meanwhile(&self, happens: impl Future<Output = ()> + Send + 'static) {
+        let mut waiting = self.meanwhile.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.push_back(Box::pin(happens));
     }
 
     /// Lets the next message fail so. One that may have been sent is recorded as well.
@@ -57,7 +64,13 @@ impl PasscodeSender for Recording {
             });
         }
         let message_id = format!("message-{}", taken.len());
-        Box::pin(async move { failure.map_or(Ok(Sent { message_id }), Err) })
+        let happens = self.meanwhile.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        Box::pin(async move {
+            if let Some(happens) = happens {
+                happens.await;
+            }
+            failure.map_or(Ok(Sent { message_id }), Err)
+        })
     }
 
     fn pace(&self, _: Channel) -> Answer<'_, ()> {

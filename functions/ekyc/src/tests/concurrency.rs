@@ -74,6 +74,10 @@ async fn fifty_right_codes_authenticate_once() {
     let told = world.told().await;
     assert_eq!(told.iter().filter(|(step, _)| step == "Authenticated").count(), 1);
     assert_eq!(world.proofs(&place).await.len(), 1);
+    // Each of them was claimed, and none of them was wrong.
+    let journey = journey(&world).await;
+    let numbers = ["attempts", "wrong", "liveAttempts", "liveWrong"];
+    assert_eq!(numbers.map(|name| journey[name].as_str()), [Some("0"); 4]);
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ mod costs;
 mod errors;
 mod events;
 mod journeys;
+mod keys;
 mod names;
 mod pennies;
 mod penny_statuses;
@@ -14,6 +15,7 @@ mod returns;
 mod safety;
 mod statuses;
 mod subjects;
+mod trouble;
 
 use std::sync::Arc;
 

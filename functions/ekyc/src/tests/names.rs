@@ -73,6 +73,32 @@ async fn a_check_that_told_nothing_is_not_counted() {
     assert_eq!((state.as_str(), &body["remainingPasscodes"]), ("initiated", &json!(1)));
 }
 
+/// Our own payments are in trouble: the customer comes again as told, and finds the checks that there were.
+#[tokio::test]
+async fn a_penny_that_was_not_paid_because_of_us_costs_no_check() {
+    use crate::bank::{PennyOutcome, Rejection};
+    for kind in BOTH {
+        let world = World::new();
+        let place = world.subject(kind).await;
+        for round in 0..7 {
+            let why = if round % 2 == 0 { Rejection::Provider } else { Rejection::NotSent };
+            world.bank.answer_penny(PennyOutcome::Rejected(why), false);
+            let reply = world.reply(post(place.penny(), details())).await;
+            assert_eq!((reply.status(), reply.header("retry-after")), (503, Some("30")));
+            world.pass_ms(30_000);
+        }
+        let (_, state, body) = world.state(post(place.penny(), details())).await;
+        assert_eq!((state.as_str(), &body["remainingPasscodes"]), ("initiated", &json!(1)));
+        // One that is refused because of the account has told something, and counts.
+        for _ in 0..5 {
+            world.bank.answer_penny(PennyOutcome::Rejected(Rejection::Account), false);
+            let (_, state, _) = world.state(post(place.penny(), details())).await;
+            assert_eq!(state, "invalidBankDetails");
+        }
+        assert_eq!(world.send(post(place.penny(), details())).await.0, 429);
+    }
+}
+
 /// A configuration that is older than this limit has its default.
 #[tokio::test]
 async fn sessions_and_configurations_of_before_have_the_default() {

@@ -111,12 +111,55 @@ async fn invalid_bank_details() {
         refused(details(), "nameMismatch").await;
         world.bank.answer_name(NameCheck::AccountSwitched);
         refused(details(), "accountSwitched").await;
+        world.bank.answer_name(NameCheck::AccountUnknown);
+        refused(details(), "accountUnknown").await;
+        assert_eq!(world.bank.asked_to_pay(), 0);
+        let world = World::new();
+        let place = world.subject(kind).await;
+        let refused = async |details: Value, reason: &str| {
+            let (status, state, body) = world.state(post(place.penny(), details)).await;
+            assert_eq!((status, state.as_str()), (200, "invalidBankDetails"), "{body}");
+            assert_eq!(body["additionalInfo"]["reason"], reason);
+        };
+        for (check, reason) in [
+            (NameCheck::ReferenceUnknown, "referenceUnknown"),
+            (NameCheck::WrongParticipant, "wrongParticipant"),
+            (NameCheck::BusinessMatched, "accountType"),
+            (NameCheck::NotEnrolled, "unverifiable"),
+        ] {
+            world.bank.answer_name(check);
+            refused(details(), reason).await;
+        }
         assert_eq!(world.bank.asked_to_pay(), 0);
         world.bank.answer_name(NameCheck::Matched);
         world.bank.answer_penny(PennyOutcome::Rejected(Rejection::Account), false);
         refused(details(), "payment").await;
         // None of them counts: both codes are still to be had.
         assert_eq!(penny(&world, &place).await.0["remainingPasscodes"], 1);
+    }
+}
+
+/// Where there is a directory of sort codes, the account's bank is not asked about one that it does not have.
+#[tokio::test]
+async fn a_sort_code_that_the_directory_does_not_have() {
+    use crate::bank::{TextPlace, directory};
+    for (rows, reason) in [
+        ("202959,accepting\n", None),
+        ("202959,closed\n", Some("sortCode")),
+        ("202960,accepting\n", Some("sortCode")),
+    ] {
+        let mut world = World::new();
+        world.penny.bank.directory = Some(directory::source(TextPlace::Packaged(rows)));
+        let place = world.subject(Kind::Application).await;
+        let (_, state, body) = world.state(post(place.penny(), details())).await;
+        match reason {
+            None => assert_eq!(state, "initiated"),
+            Some(reason) => {
+                assert_eq!(state, "invalidBankDetails");
+                assert_eq!(body["additionalInfo"]["reason"], reason, "{rows}");
+                assert_eq!(world.bank.asked_for_names(), 0, "{rows}");
+            }
+        }
     }
 }
 

@@ -38,7 +38,10 @@ async fn a_penny_that_comes_back_before_its_code_verifies_nothing() {
         assert_eq!(look(&world).await["settled"], 1, "it has arrived and is followed");
         world.bank.set_state(uuid_of(&session), PaymentState::Returned);
         assert_eq!(look(&world).await["returned"], 1);
-        assert_eq!(validate(&world, &place, &session, &code).await, "failed");
+        let path = place.validate("pennydrop", &session);
+        let (_, state, body) = world.state(post(path, json!({ "passcode": code }))).await;
+        let reason = &body["additionalInfo"]["reason"];
+        assert_eq!((state.as_str(), reason), ("failed", &json!("paymentReturned")));
         assert_eq!(world.proofs(&place).await, []);
         let told = world.told().await;
         let last = told.last().map(|(step, why)| (step.as_str(), why.as_deref().unwrap_or("")));

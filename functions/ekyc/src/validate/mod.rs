@@ -18,7 +18,7 @@ use domain::problem::Problem;
 use http_api::{Caller, Failure, ObjectReader, Reply, Request};
 use jiff::{SignedDuration, Timestamp};
 use runtime::{Clients, Settings, failpoint, pause};
-use store::ekyc::{Moved, Session, Slot, SubjectHead};
+use store::ekyc::{Moved, SESSION, Session, Slot, SubjectHead};
 use store::{CommitError, Transaction};
 
 use crate::answer::Answer;
@@ -27,6 +27,7 @@ use crate::guard::{Guard, Policy};
 use crate::opening::{Once, fail};
 use crate::passcode::Passcode;
 use crate::path::{self, not_active};
+use crate::reconcile::RETURNED;
 
 /// Longer than any of our functions may run: a claim that is older belongs to nobody.
 const ABANDONED: SignedDuration = SignedDuration::from_secs(60);
@@ -109,7 +110,9 @@ async fn try_code(app: &ValidateApp, caller: &Caller, request: &Request) -> Resu
     let trial = Trial { app, caller, request, slot, head, session: &session, once: &once };
     // What ended by its own record needs no look at the journey.
     match session.state {
-        SessionState::Authenticated => return trial.authenticated(),
+        SessionState::Authenticated => {
+            return once.answered(core, trial.authenticated()?).await;
+        }
         SessionState::Cancelled => return Err(not_active()),
         SessionState::Sending | SessionState::Initiated | SessionState::Failed => {}
     }
@@ -147,8 +150,10 @@ impl Trial<'_> {
     async fn refused(&self, standing: &Journey, now: Timestamp) -> Result<Option<Reply>, Failure> {
         let (core, limits) = (&self.app.core, &self.session.limits);
         match judge(self.session.state, self.slot.auth, standing, limits, now) {
-            Verdict::Authenticated => self.authenticated().map(Some),
-            Verdict::Failed(ended) => self.failed(ended).map(Some),
+            Verdict::Authenticated => {
+                self.once.answered(core, self.authenticated()?).await.map(Some)
+            }
+            Verdict::Failed(ended) => self.once.answered(core, self.failed(ended)?).await.map(Some),
             Verdict::NotActive => Err(not_active()),
             Verdict::Overdue(ended) => {
                 let from =
@@ -196,6 +201,8 @@ impl Trial<'_> {
             return Ok(Some(earlier));
         }
         match refused {
+            // Its customer was erased.
+            refused if refused.refusal(SESSION).is_some() => Err(not_active()),
             CommitError::Refused(_) | CommitError::Conflict => Ok(None),
             error => Err(broken(error)),
         }
@@ -216,7 +223,11 @@ impl Trial<'_> {
     }
 
     fn failed(&self, ended: Ended) -> Result<Reply, Failure> {
-        self.answer("failed").attempts(0).info("scope", ended.as_str()).reply()
+        let failed = self.answer("failed").attempts(0).info("scope", ended.as_str());
+        match self.session.reason.as_deref().filter(|reason| *reason == RETURNED) {
+            Some(reason) => failed.info("reason", reason).reply(),
+            None => failed.reply(),
+        }
     }
 
     const fn step(&self, step: &'static str) -> &'static str {

@@ -21,8 +21,10 @@ use crate::path::not_active;
 enum Spent {
     /// It is settled; this is its answer.
     Settled(Reply),
-    /// Another request with the same key was settled; this is that one's answer.
+    /// It is nobody's: another request has settled the matter; this is the answer.
     Answered(Reply),
+    /// It is nobody's: what it was for is gone.
+    Gone(Failure),
 }
 
 impl Trial<'_> {
@@ -46,6 +48,10 @@ impl Trial<'_> {
             Ok(Spent::Answered(reply)) => {
                 self.give_back().await?;
                 Ok(reply)
+            }
+            Ok(Spent::Gone(failure)) => {
+                self.give_back().await?;
+                Err(failure)
             }
             Err(failure @ (Failure::Conflict | Failure::KeyReused)) => {
                 self.give_back().await?;
@@ -155,11 +161,14 @@ impl Trial<'_> {
                 // Somebody else's right code, the session's end, or a newer session came first.
                 let (now, limits) = (core.now(), &self.session.limits);
                 return match judge(self.session.state, self.slot.auth, &seen, limits, now) {
-                    Verdict::Authenticated => Ok(Spent::Settled(reply)),
-                    Verdict::Failed(ended) | Verdict::Overdue(ended) => {
-                        self.failed(ended).map(Spent::Settled)
+                    Verdict::Authenticated => {
+                        self.once.answered(core, reply).await.map(Spent::Answered)
                     }
-                    _ => Err(not_active()),
+                    Verdict::Failed(ended) | Verdict::Overdue(ended) => {
+                        let failed = self.failed(ended)?;
+                        self.once.answered(core, failed).await.map(Spent::Answered)
+                    }
+                    _ => Ok(Spent::Gone(not_active())),
                 };
             }
         }

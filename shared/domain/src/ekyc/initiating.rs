@@ -203,22 +203,16 @@ impl Issues {
     }
 
     /// Adds a code under `name` and forgets those that neither count nor live any more.
-    pub fn add(&mut self, name: String, issued: Issued, limits: &Limits) {
-        let window = SignedDuration::from_millis(limits.initiates_duration_in_milliseconds);
+    pub fn add(&mut self, name: String, issued: Issued) {
         let now = issued.at;
-        if self.lock_until.is_some_and(|until| until <= now) {
-            let until = self.lock_until.take();
-            self.issued.retain(|_, held| {
-                held.expires_at > now || until.is_none_or(|until| held.at >= until)
-            });
-            // What lives on must not count again now that the lock is forgotten.
-            if let Some(until) = until {
-                for held in self.issued.values_mut().filter(|held| held.at < until) {
-                    held.at = after(until, -window);
-                }
-            }
+        // A lock that is over has cleared what was before its end; it stays, so that this holds for what lives on as well.
+        if let Some(until) = self.lock_until.filter(|until| *until <= now) {
+            self.issued.retain(|_, held| held.expires_at > now || held.at >= until);
         }
-        self.issued.retain(|_, held| held.expires_at > now || now.duration_since(held.at) < window);
+        // Another merchant's window may be longer than this one's.
+        self.issued.retain(|_, held| {
+            held.expires_at > now || now.duration_since(held.at) < LONGEST_WINDOW
+        });
         self.journey = Some(issued.journey.clone());
         self.issued.insert(name, issued);
         while self.issued.len() > KEPT {

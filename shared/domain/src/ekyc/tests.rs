@@ -149,7 +149,7 @@ proptest! {
                         expires_at: at(now + 600),
                         request: None,
                     };
-                    issues.add(n.to_string(), issued, &limits);
+                    issues.add(n.to_string(), issued);
                     prop_assert_eq!(issues.remaining(&limits, at(now)), remaining);
                 }
                 Start::NoMoreCodes { retry_after, lock_until } => {
@@ -273,4 +273,40 @@ fn abandoned_claims_become_wrong_codes() {
     assert_eq!(judge(state, auth(1), &journey, &limits, at(1)), Verdict::Crowded);
     journey.write_off();
     assert_eq!(judge(state, auth(1), &journey, &limits, at(1)), Verdict::Overdue(Ended::Session));
+}
+
+/// Codes that were asked for under a short window count in a long one.
+#[test]
+fn another_merchants_window_does_not_reset_this_ones() {
+    let long = Limits {
+        initiates_duration_in_milliseconds: 30 * 86_400_000,
+        temp_lock_enabled_on_initiate_application: false,
+        ..Limits::of(Method::Otp)
+    };
+    let short = Limits { initiates_duration_in_milliseconds: 60_000, ..long.clone() };
+    let mut issues = Issues::default();
+    let mut make = |limits: &Limits, now: i64| {
+        let kind = SubjectKind::Account;
+        let ask =
+            Ask { kind, method: Method::Otp, destination: None, request: None, resend: false };
+        let free = matches!(start(&ask, &issues, None, limits, at(now)), Start::Free(_));
+        if free {
+            let issued = Issued {
+                at: at(now),
+                auth: auth(1),
+                journey: JourneyId::parse("j").unwrap(),
+                destination: "d".to_owned(),
+                digest: "c".to_owned(),
+                expires_at: at(now + 600),
+                request: None,
+            };
+            issues.add(now.to_string(), issued);
+        }
+        free
+    };
+    assert!(make(&long, 0) && make(&long, 1));
+    assert!(make(&short, 86_400), "its own window is free");
+    assert!(!make(&long, 86_401), "three in thirty days");
+    assert!(!make(&long, 30 * 86_400 - 1));
+    assert!(make(&long, 30 * 86_400));
 }

@@ -18,7 +18,7 @@ use super::check::{NameAnswer, NameCheck, NameQuery};
 use super::credentials::{ClearBankAccess, CredentialsError};
 use super::http::{Call, Deadlines, json, nonce, read, retry_after, unanswered};
 use super::name::AccountKind;
-use super::payment::{PaymentQuery, PaymentState, Penny, PennyOutcome, Rejection};
+use super::payment::{PaymentQuery, PaymentState, Penny, PennyOutcome, Rejection, Sighting};
 use super::provider::{BankProvider, Surroundings};
 use crate::Answer;
 use signing::SigningKey;
@@ -31,10 +31,10 @@ const CHECK_DEADLINE: Duration = Duration::from_secs(9);
 const PAY_DEADLINE: Duration = Duration::from_secs(10);
 const FIND_DEADLINE: Duration = Duration::from_secs(7);
 
-/// Transactions of this long around the session's start are looked through, and later on those since the last look: a
-/// payment is booked within seconds.
+/// Transactions are looked through from this long before the session's start, or before the end of the last look, up to
+/// now: neither a debit nor its return has a latest time, and clocks differ.
 const BEFORE: SignedDuration = SignedDuration::from_secs(600);
-const AFTER: SignedDuration = SignedDuration::from_secs(1_800);
+const SECOND: SignedDuration = SignedDuration::from_secs(1);
 const PAGE_SIZE: usize = 100;
 /// An account with more than this in that time is not looked through; the answer is then "not known".
 const MOST_PAGES: usize = 20;
@@ -153,25 +153,31 @@ impl ClearBank {
         }
     }
 
-    async fn find(&self, query: &PaymentQuery) -> PaymentState {
+    async fn find(&self, query: &PaymentQuery, to: Timestamp) -> PaymentState {
         let id = query.auth.simple().to_string();
-        let (from, to) = match query.settled_at {
-            None => (query.begun_at, query.begun_at.checked_add(AFTER).unwrap_or(query.begun_at)),
-            // Its debit has been seen. A return is a credit of its own, with the same end-to-end id and its own time.
-            Some(settled_at) => (settled_at, self.surroundings.clock.now()),
-        };
+        // Once its debit has been seen, what is left is its return: a credit of its own, with the same end-to-end id and
+        // its own time.
+        let from = query.settled_at.unwrap_or(query.begun_at);
         let from = from.checked_sub(BEFORE).unwrap_or(from);
-        let Some(mut found) = self.entries(&id, from, to).await else {
+        let (mut found, complete) = self.entries(&id, from, to).await;
+        if found.contains(&PaymentState::Returned) {
+            return PaymentState::Returned;
+        }
+        if !complete {
+            // What was seen is true, but a return may stand behind what was not.
             return PaymentState::Unavailable;
-        };
+        }
         if let (Some(_), Some(payment)) = (query.settled_at, query.payment.clone()) {
             found.push(PaymentState::Settled { payment });
         }
         PaymentState::most_telling(found.into_iter())
     }
 
-    /// What the account's transactions of a time tell of one penny; `None` when they were not all looked through.
-    async fn entries(&self, id: &str, from: Timestamp, to: Timestamp) -> Option<Vec<PaymentState>> {
+    /// What the account's transactions of a time tell of one penny, and whether all of them were looked through.
+    async fn entries(&self, id: &str, from: Timestamp, to: Timestamp) -> (Vec<PaymentState>, bool) {
+        // Whole seconds are what the API takes, so the last one is looked through to its end.
+        let to =
+            if to.subsec_nanosecond() > 0 { to.saturating_add(SECOND).unwrap_or(to) } else { to };
         let mut found = Vec::new();
         for page in 1..=MOST_PAGES {
             let path = format!(
@@ -181,19 +187,17 @@ impl ClearBank {
                 to.strftime("%Y-%m-%dT%H:%M:%SZ"),
             );
             let request_id = nonce(&*self.surroundings.random);
-            let answer =
-                self.send(Call::get(&path, self.deadlines.find), &request_id).await.ok()?;
-            if answer.status != 200 {
-                return None;
-            }
-            let page: wire::TransactionsPage = read(&answer)?;
+            let answer = self.send(Call::get(&path, self.deadlines.find), &request_id).await;
+            let answer = answer.ok().filter(|answer| answer.status == 200);
+            let Some(page) = answer.as_ref().and_then(read::<wire::TransactionsPage>) else {
+                return (found, false);
+            };
             found.extend(page.transactions.iter().filter_map(|entry| entry.state(id)));
             if page.transactions.len() < PAGE_SIZE {
-                return Some(found);
+                return (found, true);
             }
         }
-        // What was seen is true, but a return may stand behind what was not.
-        (!found.is_empty()).then_some(found)
+        (found, false)
     }
 }
 
@@ -222,7 +226,10 @@ impl BankProvider for ClearBank {
         Box::pin(self.pay(penny))
     }
 
-    fn find_payment<'a>(&'a self, query: &'a PaymentQuery) -> Answer<'a, PaymentState> {
-        Box::pin(self.find(query))
+    fn find_payment<'a>(&'a self, query: &'a PaymentQuery) -> Answer<'a, Sighting> {
+        Box::pin(async move {
+            let seen_to = self.surroundings.clock.now();
+            Sighting { state: self.find(query, seen_to).await, seen_to }
+        })
     }
 }

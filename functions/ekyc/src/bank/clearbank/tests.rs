@@ -8,7 +8,7 @@ use super::*;
 use crate::bank::http::MAX_ANSWER;
 use crate::bank::name::AccountName;
 use crate::bank::payment::{PaymentId, PaymentReference, ReferencePrefix};
-use crate::bank::testing::{Act, Server, surroundings};
+use crate::bank::testing::{Act, NOW, Server, surroundings};
 
 const AUTH: Uuid = Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0001);
 const ID: &str = "01900000000070008000000000000001";
@@ -49,7 +49,7 @@ fn penny() -> Penny {
 }
 
 fn found() -> PaymentQuery {
-    let begun_at = "2026-01-25T10:00:00Z".parse().unwrap();
+    let begun_at = "2016-07-25T10:00:00Z".parse().unwrap();
     PaymentQuery { auth: AUTH, begun_at, payment: None, settled_at: None }
 }
 
@@ -232,12 +232,12 @@ async fn a_penny_is_found_among_the_accounts_transactions() {
         (Act::Silence, PaymentState::Unavailable),
     ] {
         let server = Server::start(vec![act]);
-        assert_eq!(clear_bank(&server.url).find_payment(&found()).await, expected);
+        assert_eq!(clear_bank(&server.url).find_payment(&found()).await.state, expected);
         let arrived = server.arrived();
         assert_eq!(
             arrived[0].line,
             "GET /v2/Accounts/3dca-1/Transactions?pageNumber=1&pageSize=100\
-             &startDateTime=2026-01-25T09:50:00Z&endDateTime=2026-01-25T10:30:00Z"
+             &startDateTime=2016-07-25T09:50:00Z&endDateTime=2016-07-25T16:36:07Z"
         );
         assert!(!arrived[0].headers.contains_key("digitalsignature"));
     }
@@ -248,13 +248,25 @@ async fn full_pages_are_turned_and_not_without_end() {
     let full: Vec<String> = vec![transaction("other", "DBIT", "ACSC"); PAGE_SIZE];
     let last = page(&[transaction(ID, "DBIT", "ACSC")]);
     let server = Server::start(vec![page(&full), page(&full), last]);
-    let state = clear_bank(&server.url).find_payment(&found()).await;
+    let state = clear_bank(&server.url).find_payment(&found()).await.state;
     assert!(matches!(state, PaymentState::Settled { .. }), "{state:?}");
     assert!(server.arrived()[2].line.contains("pageNumber=3&"));
     let server = Server::start(vec![page(&full)]);
-    let state = clear_bank(&server.url).find_payment(&found()).await;
+    let state = clear_bank(&server.url).find_payment(&found()).await.state;
     assert_eq!(state, PaymentState::Unavailable, "what was not looked through is not known");
     assert_eq!(server.arrived().len(), MOST_PAGES);
+    // A return that was seen is one, whatever was not; that it has settled says nothing of what was not seen.
+    for (direction, expected) in
+        [("CRDT", PaymentState::Returned), ("DBIT", PaymentState::Unavailable)]
+    {
+        for last in [page(&full), Act::json(500, "")] {
+            let mut first = full.clone();
+            first[0] = transaction(ID, direction, "ACSC");
+            let server = Server::start(vec![page(&first), last]);
+            let state = clear_bank(&server.url).find_payment(&found()).await.state;
+            assert_eq!(state, expected, "{direction}");
+        }
+    }
 }
 
 /// A return is booked when it comes: what is looked through are the times since the last look.
@@ -272,7 +284,9 @@ async fn a_return_is_looked_for_since_the_last_look() {
         let server = Server::start(vec![act]);
         let settled_at = Some("2016-07-20T10:00:00Z".parse().unwrap());
         let query = PaymentQuery { payment: Some(payment.clone()), settled_at, ..found() };
-        assert_eq!(clear_bank(&server.url).find_payment(&query).await, expected);
+        let seen = clear_bank(&server.url).find_payment(&query).await;
+        assert_eq!(seen.state, expected);
+        assert_eq!(seen.seen_to.to_string(), NOW, "the next look begins where this one ended");
         let line = server.arrived()[0].line.clone();
         let times = "startDateTime=2016-07-20T09:50:00Z&endDateTime=2016-07-25T16:36:07Z";
         assert!(line.ends_with(times), "{line}");

@@ -18,7 +18,7 @@ use super::check::{NameAnswer, NameCheck, NameQuery};
 use super::credentials::ModulrAccess;
 use super::http::{Call, Deadlines, json, nonce, read, retry_after, unanswered};
 use super::name::AccountKind;
-use super::payment::{PaymentQuery, PaymentState, Penny, PennyOutcome, Rejection};
+use super::payment::{PaymentQuery, PaymentState, Penny, PennyOutcome, Rejection, Sighting};
 use super::provider::{BankProvider, Surroundings};
 use crate::Answer;
 
@@ -199,7 +199,10 @@ impl BankProvider for Modulr {
         Box::pin(self.pay(penny))
     }
 
-    fn find_payment<'a>(&'a self, query: &'a PaymentQuery) -> Answer<'a, PaymentState> {
-        Box::pin(self.find(query))
+    fn find_payment<'a>(&'a self, query: &'a PaymentQuery) -> Answer<'a, Sighting> {
+        Box::pin(async move {
+            let seen_to = self.surroundings.clock.now();
+            Sighting { state: self.find(query).await, seen_to }
+        })
     }
 }

@@ -266,7 +266,7 @@ async fn a_penny_is_found_by_its_session_or_its_id() {
         (Act::Silence, PaymentState::Unavailable),
     ] {
         let server = Server::start(vec![act]);
-        assert_eq!(modulr(&server.url).find_payment(&found(None)).await, expected);
+        assert_eq!(modulr(&server.url).find_payment(&found(None)).await.state, expected);
         let line = server.arrived()[0].line.clone();
         assert_eq!(
             line,
