@@ -118,7 +118,8 @@ impl OpenDelta {
         let Some(index) = self.index.as_ref().filter(|_| self.delta.from.is_some()) else {
             return Vec::new();
         };
-        let found = subject.matches(index, &mut Scratch::default(), config);
+        // A search without an end is one of the screening's own, which then waits for a person.
+        let (found, _) = subject.matches(index, &mut Scratch::default(), config);
         found
             .into_iter()
             .map(|found| EntityKey { list_id: found.list_id, uid: found.uid })

@@ -172,18 +172,20 @@ impl Subject {
         std::iter::once((None, with_countries(query))).chain(further).collect()
     }
 
-    /// Every entry of an index that hits under any of the names, each once.
+    /// Every entry of an index that hits under any of the names, each once, and whether every search came to an end.
     pub(crate) fn matches(
         &self,
         index: &Index,
         scratch: &mut Scratch,
         config: &Config,
-    ) -> Vec<Match> {
-        let mut best = Best::default();
+    ) -> (Vec<Match>, bool) {
+        let (mut best, mut is_complete) = (Best::default(), true);
         for (whose, query) in self.queries() {
-            best.add_matches(whose, index.matches(scratch, &query, config));
+            let (matches, ended) = index.matches(scratch, &query, config);
+            best.add_matches(whose, matches);
+            is_complete &= ended;
         }
-        best.into_parts().0.into_iter().map(|named| named.found).collect()
+        (best.into_parts().0.into_iter().map(|named| named.found).collect(), is_complete)
     }
 }
 

@@ -52,7 +52,10 @@ impl<'a> Watch<'a> {
             let any = subject.queries().iter().any(|(_, query)| brings_in(query));
             return if any { Asks::WithAddresses } else { Asks::No };
         }
-        let hits = subject.matches(index, &mut self.scratch, self.config);
+        let (hits, is_complete) = subject.matches(index, &mut self.scratch, self.config);
+        if !is_complete {
+            return Asks::Yes;
+        }
         if hits.is_empty() {
             return Asks::No;
         }

@@ -105,10 +105,16 @@ impl Index {
         Screened { matches, hits, is_complete }
     }
 
-    /// As [`Index::screen`], without explanations.
+    /// As [`Index::screen`], without explanations: every entry at or above the threshold, and whether the search came to
+    /// an end. Without an end, no entry is no answer.
     #[must_use]
-    pub fn matches(&self, scratch: &mut Scratch, query: &Query, config: &Config) -> Vec<Match> {
-        self.matches_of(scratch, query, config, &[]).0
+    pub fn matches(
+        &self,
+        scratch: &mut Scratch,
+        query: &Query,
+        config: &Config,
+    ) -> (Vec<Match>, bool) {
+        self.matches_of(scratch, query, config, &[])
     }
 
     /// The entries at or above the threshold, best first, and whether the search came to an end.

@@ -34,6 +34,14 @@ fn asks(customer: &Customer, old: &EditionSet, new: &EditionSet) -> Asks {
     Watch::new(&delta, &config).asks(&subject, true, [&customer.ofac, &customer.pep_scan])
 }
 
+/// A search that cannot come to an end has found nothing out.
+#[test]
+fn whom_a_delta_cannot_be_searched_for_is_asked_for() {
+    let (old, new) = (sanctions(&[ANA]), sanctions(&[ANA, DOV]));
+    assert_eq!(asks(&customer("\u{1f642}", "\u{2014}"), &old, &new), Asks::Yes);
+    assert_eq!(asks(&customer("Cyra", "Dunholt"), &old, &new), Asks::No);
+}
+
 /// Nobody is cleared by a list that is not there.
 #[test]
 fn a_scan_of_whose_kind_no_list_is_at_hand_stays_pending() {
