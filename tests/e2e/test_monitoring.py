@@ -4,11 +4,13 @@ Each test lists people that no other has, and the list is put back afterwards.
 """
 
 import itertools
+import json
 import time
+from collections.abc import Iterator
 
 import pytest
 from support import samples
-from support.bundle import CUSTOMERS, Bundle, Partner
+from support.bundle import CUSTOMERS, REGISTRATIONS, Bundle, Partner
 from support.receiver import Endpoint, Receiver
 from support.waiting import stays, wait_for, wait_until_equal
 from support.watchlists import Lists
@@ -122,6 +124,76 @@ def test_a_representative_who_is_listed_later_moves_the_business(bundle: Bundle,
     listed.delist()
     wait_until_equal("pepScan", scan, "Clear", 60)
     assert matches() == []
+
+
+class News:
+    """A list of adverse media beside the others."""
+
+    def __init__(self, lists: Lists) -> None:
+        self.lists, self.key = lists, f"{lists.pep_key}.news.csv"
+
+    def publish(self, *rows: tuple[str, str, str, str]) -> None:
+        """An edition of these people and a stranger, in force; the sweep past it has begun."""
+        stranger = (f"filler-{next(_KEYS)}", samples.word(), samples.word(), "")
+        self.lists.write(self.key, self.lists.only_rows(stranger, *rows))
+        assert self.lists.refresh()["news"]["result"] == "published"
+
+
+@pytest.fixture
+def news(lists: Lists) -> Iterator[News]:
+    original, found = lists.read("sources.json"), News(lists)
+    [pep] = [source for source in json.loads(original) if source["id"] == lists.pep_id]
+    file = {"name": pep["files"][0]["name"], "location": f"bucket:{found.key}"}
+    source = {**pep, "id": "news", "name": "Adverse media (sample)", "topic": "adverseMedia", "files": [file]}
+    lists.write("sources.json", json.dumps([*json.loads(original), source]).encode())
+    yield found
+    lists.write("sources.json", original)
+
+
+def test_whom_adverse_media_name_later_is_reviewed_and_no_scan_moves(
+    bundle: Bundle, partner: Partner, receiver: Receiver, news: News,
+) -> None:
+    hook = receiver.endpoint()
+    registration = partner.register("customer.event.v1", hook.url)
+    first, last = samples.word(), samples.word()
+    sent = {
+        "name": f"{first} {last}", "type": "individual", "email": samples.email_address(), "phone": samples.private("+17755550142"),
+        "device": {"ip_address": "0.0.0.0"}, "config": {"sandbox_outcome": "verified"},
+    }
+    made = partner.api.post("/v1/customers", sent).expect(201)["data"]
+    path = f"/v1/customers/{made['id']}"
+
+    def status() -> str:
+        return partner.api.get(path).expect(200)["data"]["status"]
+
+    def codes() -> list[str]:
+        return partner.api.get(f"{path}/review").expect(200)["data"]["identity_details"]["watch_list"]["codes"]
+
+    def told() -> int:
+        about = [delivery.event.get("data", {}) for delivery in list(hook.deliveries)]
+        return [data["status"] for data in about if data.get("id") == made["id"]].count("review")
+
+    assert (made["status"], "R185" in codes()) == ("verified", False)
+    scans = {name: value for name, value in partner.customer(made["id"]).items() if name in ("ofac", "pepScan")}
+    listed = ("news-1", first, last, "")
+    news.publish(listed)
+    wait_until_equal("status", status, "review", 60)
+    assert "R185" in codes()
+    assert {name: partner.customer(made["id"])[name] for name in scans} == scans
+    found = [hit["uid"] for item in bundle.evidence(partner.id, made["id"]) for hit in item.get("adverseMedia", [])]
+    assert found == ["news-1"]
+    wait_until_equal("events of a review", told, 1, 60)
+    # What a person accepts stays accepted, and the decision is bound.
+    decided = partner.api.patch(f"{path}/review", {"status": "verified"}).expect(200)["data"]
+    assert decided["status"] == "verified"
+    news.publish(listed)
+    wait_for("the sweep is done", lambda: news.lists.refresh()["news"]["sweeps"][-1]["done"], 60)
+    wait_for("the queue is empty", lambda: bundle.waiting_in("ScanQueueUrl") == 0, 60)
+    assert status() == "verified"
+    assert told() == 1
+    partner.api.delete(f"{REGISTRATIONS}/{registration['id']}").expect(200)
+    assert [item["scan"] for item in bundle.evidence(partner.id, made["id"]) if "decision" in item] == ["AdverseMedia"]
+    assert bundle.check_audit(partner.id, made["id"])["intact"]
 
 
 def test_a_cleared_hit_stays_cleared_until_either_side_changes(partner: Partner, listed: Listed) -> None:

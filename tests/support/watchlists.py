@@ -38,7 +38,14 @@ class Lists:
 
     def with_rows(self, *rows: tuple[str, str, str, str]) -> bytes:
         """The list of before this test with more people: key, first and last name, role."""
-        lines = self._original.decode().rstrip("\n").split("\n")
+        return self._table(self._original.decode().rstrip("\n").split("\n"), rows)
+
+    def only_rows(self, *rows: tuple[str, str, str, str]) -> bytes:
+        """A file of these people alone, in the columns of the list."""
+        return self._table(self._original.decode().split("\n")[:1], rows)
+
+    @staticmethod
+    def _table(lines: list[str], rows: tuple[tuple[str, str, str, str], ...]) -> bytes:
         header = [column.strip('"') for column in lines[0].split(",")]
         for key, first, last, role in rows:
             row = {"id": key, "schema": "Person", "name": f"{first} {last}", "dataset": "Test", "program_ids": role}

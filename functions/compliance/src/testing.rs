@@ -129,6 +129,11 @@ impl World {
 
     /// The sample list of politically exposed persons with these as well.
     pub(crate) async fn list(&self, more: &[Listed<'_>]) {
+        self.put_people("pep/targets.simple.csv", more).await;
+    }
+
+    /// A file of people, the sample's and these.
+    pub(crate) async fn put_people(&self, key: &str, more: &[Listed<'_>]) {
         self.clock.advance(jiff::SignedDuration::from_secs(1));
         let mut text = String::from_utf8(sample("pep/targets.simple.csv")).unwrap();
         for number in 0..FILLERS {
@@ -138,7 +143,7 @@ impl World {
         for listed in more {
             text.push_str(&row(*listed));
         }
-        self.bucket.put("pep/targets.simple.csv", text.into_bytes()).await.unwrap();
+        self.bucket.put(key, text.into_bytes()).await.unwrap();
     }
 
     pub(crate) async fn refreshed(&self) -> std::collections::BTreeMap<String, Report> {

@@ -14,7 +14,7 @@ use std::sync::{Arc, OnceLock};
 
 use domain::customer::Customer;
 use domain::ids::EventId;
-use domain::scan::{Decision, Fingerprint, KnownHit, ListedEntity, ScanKind};
+use domain::scan::{Decision, Fingerprint, KnownHit, ListedEntity, Scan, ScanKind};
 use domain::verification::{Standing, Verdict};
 use http_api::{Caller, CosCode, Failure, Operation, Reply, Request};
 use jiff::Timestamp;
@@ -76,18 +76,18 @@ pub(crate) fn disposition(
     app: &App,
     caller: &Caller,
     before: &Customer,
-    (scan, decision, reason): (ScanKind, &'static str, Option<&str>),
+    ((name, scan), decision, reason): ((&'static str, &Scan), &'static str, Option<&str>),
     now: Timestamp,
 ) -> Result<(Item, String), Failure> {
     let record = DecisionEvidence {
         kind: "decision",
-        scan: scan.as_str(),
+        scan: name,
         decision,
         reason,
         client: caller.client.as_str(),
         who: &caller.subject,
         at: now.to_string(),
-        hits: before.scan(scan).undecided().map(DecidedHit::of).collect(),
+        hits: scan.undecided().map(DecidedHit::of).collect(),
     };
     let run = EventId::new(&*app.clock, &*app.random);
     let item = evidence(before.partner, before.id, run, &record).map_err(Failure::internal)?;
@@ -121,7 +121,8 @@ pub async fn decide(app: &App, caller: &Caller, request: &Request) -> Result<Rep
             return Err(Failure::rule(CosCode::StateForbids, OTHER_HITS));
         }
         let reason = asked.reason.as_ref().map(|reason| reason.as_str());
-        let decided = (scan, asked.decision.as_str(), reason);
+        let about = (scan.as_str(), before.scan(scan));
+        let decided = (about, asked.decision.as_str(), reason);
         let (item, field) = disposition(app, caller, &before, decided, now)?;
         change.fields.push(field);
         let customer = cos::customer(&after, Mask::Starred);

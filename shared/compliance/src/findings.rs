@@ -50,19 +50,30 @@ pub struct Findings {
     pub ofac: Finding,
     /// For the scan of politically exposed persons.
     pub pep_scan: Finding,
+    /// For adverse media; `None` for somebody whose identity nobody reviews.
+    pub adverse_media: Option<Finding>,
 }
 
 impl Findings {
     /// Whether any known hit is withdrawn: such a run must have been made with the editions in force.
     #[must_use]
     pub fn withdraws(&self) -> bool {
-        !(self.ofac.withdrawn.is_empty() && self.pep_scan.withdrawn.is_empty())
+        self.withdrawn().next().is_some()
     }
 
     /// Whether anything hits.
     #[must_use]
     pub fn hits(&self) -> bool {
-        !(self.ofac.hits.is_empty() && self.pep_scan.hits.is_empty())
+        self.all().any(|finding| !finding.hits.is_empty())
+    }
+
+    /// The entries that the lists do not have any more.
+    pub fn withdrawn(&self) -> impl Iterator<Item = &ListedEntity> {
+        self.all().flat_map(|finding| &finding.withdrawn)
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Finding> {
+        [Some(&self.ofac), Some(&self.pep_scan), self.adverse_media.as_ref()].into_iter().flatten()
     }
 
     /// Names the whole answer: the same subject, hits, editions and configuration have the same one.
@@ -84,12 +95,14 @@ pub fn screen_customer(
 ) -> Findings {
     let subject = Subject::of(customer, addresses);
     // Whatever else the lists hold, what is known is looked at again.
-    let known: Vec<EntityKey> = [&customer.ofac, &customer.pep_scan]
+    let media = customer.is_reviewed();
+    let known: Vec<EntityKey> = [&customer.ofac, &customer.pep_scan, &customer.adverse_media]
         .into_iter()
         .flat_map(|scan| scan.hits.iter().filter(|(_, hit)| hit.listed))
         .map(|(entity, _)| key_of(entity))
         .collect();
-    let Answer { mut screening, ofac, pep_scan } = answer(&subject, &known, editions, config);
+    let Answer { mut screening, ofac, pep_scan, adverse_media } =
+        answer(&subject, &known, editions, config, media);
     let fingerprint = screening.subject.clone();
     let finding = |topic: Topic, hits: BTreeMap<ListedEntity, Fingerprint>| Finding {
         is_searched: editions.covers(topic),
@@ -98,8 +111,11 @@ pub fn screen_customer(
         withdrawn: BTreeSet::new(),
     };
     let (mut ofac, mut pep_scan) = (finding(Topic::Sanctions, ofac), finding(Topic::Pep, pep_scan));
+    let mut adverse_media = adverse_media.map(|hits| finding(Topic::AdverseMedia, hits));
     let mut all_withdrawn = Vec::new();
-    for (scan, finding) in [(&customer.ofac, &mut ofac), (&customer.pep_scan, &mut pep_scan)] {
+    let scans = [(&customer.ofac, &mut ofac), (&customer.pep_scan, &mut pep_scan)].into_iter();
+    let media = adverse_media.as_mut().map(|finding| (&customer.adverse_media, finding));
+    for (scan, finding) in scans.chain(media) {
         for (entity, known, reason) in withdrawn(scan, finding, editions) {
             if reason == WithdrawalReason::Removed {
                 finding.withdrawn.insert(entity.clone());
@@ -113,7 +129,7 @@ pub fn screen_customer(
         }
     }
     screening.record_withdrawn(all_withdrawn);
-    Findings { screening, ofac, pep_scan }
+    Findings { screening, ofac, pep_scan, adverse_media }
 }
 
 pub(crate) fn key_of(entity: &ListedEntity) -> EntityKey {

@@ -14,7 +14,8 @@
 //! # ) -> Result<(), Box<dyn std::error::Error>> {
 //! let set = editions.current(now).await?;
 //! let found = compliance::screen_customer(customer, &[], &set, &screening::Config::default());
-//! let change = customer.screened(customer.subject_revision, &found.ofac, &found.pep_scan, now)?;
+//! let (revision, media) = (customer.subject_revision, found.adverse_media.as_ref());
+//! let change = customer.screened(revision, &found.ofac, &found.pep_scan, media, now)?;
 //! // Commit `change` with the evidence `found.screening`.
 //! # drop(change);
 //! # Ok(())
@@ -42,4 +43,4 @@ pub use manifest::{
 pub use screen::{
     ExplainedHit, FurtherHit, ListVersion, MOST_HITS, Screening, Subject, Whose, screen,
 };
-pub use watch::{Asks, Watch};
+pub use watch::{Asks, Known, Watch};

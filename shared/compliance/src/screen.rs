@@ -22,6 +22,9 @@ use crate::findings::{Withdrawal, known_as};
 /// one hit, that there are more.
 pub const MOST_HITS: usize = 400;
 
+/// The same of adverse media: they stand in the customer's record as well.
+pub const MOST_MEDIA_HITS: usize = 100;
+
 /// Most bytes of explanations in one piece of evidence, as JSON. `DynamoDB` holds 400 KB in an item; explanations, further
 /// hits and the rest together stay below it.
 const MOST_EXPLAINED: usize = 180_000;
@@ -215,6 +218,9 @@ pub struct Screening {
     pub ofac: Vec<ExplainedHit>,
     /// Hits on lists of politically exposed persons, best first.
     pub pep_scan: Vec<ExplainedHit>,
+    /// Hits in adverse media, best first, of a customer whose identity is reviewed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub adverse_media: Vec<ExplainedHit>,
     /// Hits that are not explained, best first: there are more than are explained of a list, or than there is room for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub further: Vec<FurtherHit>,
@@ -332,26 +338,32 @@ pub(crate) struct Answer {
     pub(crate) screening: Screening,
     pub(crate) ofac: BTreeMap<ListedEntity, Fingerprint>,
     pub(crate) pep_scan: BTreeMap<ListedEntity, Fingerprint>,
+    pub(crate) adverse_media: Option<BTreeMap<ListedEntity, Fingerprint>>,
 }
 
 /// Screens a subject against all lists.
 #[must_use]
 pub fn screen(subject: &Subject, editions: &EditionSet, config: &Config) -> Screening {
-    answer(subject, &[], editions, config).screening
+    answer(subject, &[], editions, config, true).screening
 }
 
-/// Screens a subject against all lists. The entries `sought` are compared in any case.
+/// Screens a subject against all lists. The entries `sought` are compared in any case. What adverse media say is left out
+/// unless `media` asks for it.
 pub(crate) fn answer(
     subject: &Subject,
     sought: &[EntityKey],
     editions: &EditionSet,
     config: &Config,
+    media: bool,
 ) -> Answer {
     let queries = subject.queries();
     let mut scratch = Scratch::default();
     let sought: Vec<EntityKey> = sought.iter().chain(editions.sought()).cloned().collect();
     let (mut best, mut cut) = (Best::default(), Vec::new());
     for index in editions.indexes() {
+        if !media && index.lists().iter().all(|list| list.topic == Topic::AdverseMedia) {
+            continue;
+        }
         let mut is_complete = true;
         for (whose, query) in &queries {
             let found = index.screen(&mut scratch, query, config, &sought);
@@ -364,12 +376,13 @@ pub(crate) fn answer(
         }
     }
     let (matches, hits) = best.into_parts();
-    let kept = |topic: Topic| {
+    let kept = |topic: Topic, most: usize| {
         let cut = cut.iter().filter(|(list, _)| list.topic == topic);
         let of_topic = matches.iter().map(|named| &named.found);
-        kept(of_topic.filter(|found| found.topic == topic), cut.map(|(_, hash)| hash))
+        kept(of_topic.filter(|found| found.topic == topic), cut.map(|(_, hash)| hash), most)
     };
-    let (ofac, pep_scan) = (kept(Topic::Sanctions), kept(Topic::Pep));
+    let (ofac, pep_scan) = (kept(Topic::Sanctions, MOST_HITS), kept(Topic::Pep, MOST_HITS));
+    let adverse_media = media.then(|| kept(Topic::AdverseMedia, MOST_MEDIA_HITS));
     let lists = editions
         .named_indexes()
         .flat_map(|(name, index)| {
@@ -382,6 +395,7 @@ pub(crate) fn answer(
     let mut screening = Screening {
         ofac: Vec::new(),
         pep_scan: Vec::new(),
+        adverse_media: Vec::new(),
         further: Vec::new(),
         left_out: 0,
         cut: cut.iter().map(|(list, _)| list.id.clone()).collect(),
@@ -394,7 +408,7 @@ pub(crate) fn answer(
         threshold: config.threshold,
     };
     screening.record(hits, &matches);
-    Answer { screening, ofac, pep_scan }
+    Answer { screening, ofac, pep_scan, adverse_media }
 }
 
 fn best_first(one: (f64, &str, &str), other: (f64, &str, &str)) -> std::cmp::Ordering {
@@ -406,12 +420,13 @@ fn best_first(one: (f64, &str, &str), other: (f64, &str, &str)) -> std::cmp::Ord
 fn kept<'a>(
     matches: impl Iterator<Item = &'a Match> + Clone,
     cut: impl Iterator<Item = &'a String>,
+    most: usize,
 ) -> BTreeMap<ListedEntity, Fingerprint> {
     let known = |found: &Match| known_as(&found.list_id, &found.uid, &found.content_hash);
     let mut hits: BTreeMap<ListedEntity, Fingerprint> =
-        matches.clone().take(MOST_HITS).map(known).collect();
+        matches.clone().take(most).map(known).collect();
     let cut: Vec<&str> = cut.map(String::as_str).collect();
-    if !cut.is_empty() || matches.clone().nth(MOST_HITS).is_some() {
+    if !cut.is_empty() || matches.clone().nth(most).is_some() {
         let mut all: Vec<String> = matches
             .map(|found| format!("{}/{}@{}", found.list_id, found.uid, found.content_hash))
             .collect();
@@ -429,14 +444,17 @@ impl Screening {
     /// Writes down the hits: explained as far as there is room, the best first; then by name as far as there is room; and
     /// how many more.
     fn record(&mut self, explained: Vec<Named<Hit>>, matches: &[Named<Match>]) {
+        // What adverse media say takes the room that the two scans leave.
+        let is_media = |topic: Topic| topic == Topic::AdverseMedia;
+        let (media, scans): (Vec<_>, Vec<_>) =
+            explained.into_iter().partition(|hit| is_media(hit.found.topic));
         let mut named = BTreeSet::new();
         let mut room = MOST_EXPLAINED;
-        for Named { found: hit, whose } in explained {
+        for Named { found: hit, whose } in scans.into_iter().chain(media) {
             let scan = match hit.topic {
                 Topic::Sanctions => &mut self.ofac,
                 Topic::Pep => &mut self.pep_scan,
-                // Adverse media informs a reviewer of other contracts; the two scans of this one do not cover it.
-                Topic::AdverseMedia => continue,
+                Topic::AdverseMedia => &mut self.adverse_media,
             };
             let hit = ExplainedHit { hit, whose };
             // What does not serialise is not explained; it is named below.
@@ -447,10 +465,8 @@ impl Screening {
             scan.push(hit);
         }
         let mut room = MOST_FURTHER;
-        for Named { found, whose } in matches {
-            if found.topic == Topic::AdverseMedia {
-                continue;
-            }
+        let of = |media: bool| matches.iter().filter(move |hit| is_media(hit.found.topic) == media);
+        for Named { found, whose } in of(false).chain(of(true)) {
             if named.contains(&(found.list_id.clone(), found.uid.clone())) {
                 continue;
             }
@@ -490,6 +506,7 @@ impl Screening {
     /// How many entries hit.
     #[must_use]
     pub const fn hit_count(&self) -> u64 {
-        (self.ofac.len() + self.pep_scan.len() + self.further.len()) as u64 + self.left_out
+        let explained = self.ofac.len() + self.pep_scan.len() + self.adverse_media.len();
+        (explained + self.further.len()) as u64 + self.left_out
     }
 }

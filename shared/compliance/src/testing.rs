@@ -32,6 +32,14 @@ pub(crate) fn sanctions(people: &[(&str, &str, &str)]) -> EditionSet {
     EditionSet::of(vec![Index::from_bytes(index("sdn", Topic::Sanctions, people)).unwrap()])
 }
 
+/// A sanctions list that names nobody who matters, and the list of adverse media of these people.
+pub(crate) fn media(people: &[(&str, &str, &str)]) -> EditionSet {
+    let nobody = [("1", "Zbigniew Unrelated", "")];
+    let lists = [("sdn", Topic::Sanctions, &nobody[..]), ("news", Topic::AdverseMedia, people)];
+    let open = |(list, topic, people)| Index::from_bytes(index(list, topic, people)).unwrap();
+    EditionSet::of(lists.map(open).into())
+}
+
 /// The sanctions list of these organisations, alone.
 pub(crate) fn organisations(names: &[(&str, &str, &str)]) -> EditionSet {
     let entities = names

@@ -130,6 +130,9 @@ pub struct Customer {
     pub ofac: Scan,
     /// The scan for politically exposed persons.
     pub pep_scan: Scan,
+    /// What lists of adverse media say. No contract shows it as a scan: it informs whoever reviews the identity, and holds
+    /// a customer for a person as long as anybody reviews it.
+    pub adverse_media: Scan,
     /// Where the review of the identity stands.
     pub verification: Verification,
     /// The account of the partner that it belongs to, where the partner has accounts.
@@ -267,6 +270,7 @@ impl Customer {
             status: CustomerStatus::Active,
             ofac: Scan::default(),
             pep_scan: Scan::default(),
+            adverse_media: Scan::clear(),
             verification: Verification::Pending,
             account: None,
             enrolment: None,
@@ -410,7 +414,8 @@ impl Customer {
     }
 
     /// Applies what a screening run found for the given subject revision. Without any news the change is empty,
-    /// apart from the first run of a revision, which has to be remembered.
+    /// apart from the first run of a revision, which has to be remembered. What adverse media say of somebody whose
+    /// identity nobody reviews is nobody's business.
     ///
     /// # Errors
     /// [`StaleScreening`] when the subject has changed since.
@@ -419,11 +424,13 @@ impl Customer {
         revision: u64,
         ofac: &Finding,
         pep_scan: &Finding,
+        adverse_media: Option<&Finding>,
         now: Timestamp,
     ) -> Result<Change, StaleScreening> {
         if revision != self.subject_revision {
             return Err(StaleScreening { screened: revision, current: self.subject_revision });
         }
+        let standing = self.standing();
         let mut change = Change::new(AuditAction::Screen, Vec::new(), Vec::new());
         for (kind, finding) in [(ScanKind::Ofac, ofac), (ScanKind::PepScan, pep_scan)] {
             let next = self.scan(kind).after_screening(finding);
@@ -432,11 +439,14 @@ impl Customer {
             }
             self.move_scan(kind, next, &mut change);
         }
+        if let Some(finding) = adverse_media.filter(|_| self.is_reviewed()) {
+            self.move_adverse_media(self.adverse_media.after_screening(finding), &mut change);
+        }
         if self.screened_revision != revision {
             self.screened_revision = revision;
             change.fields.push("screenedRevision".to_owned());
         }
-        if !change.events.is_empty() {
+        if !change.events.is_empty() || self.standing() != standing {
             self.modified_at = now;
         }
         if !change.is_empty() {
@@ -654,6 +664,14 @@ impl Customer {
         *scan = next;
     }
 
+    /// There is no event of it: what follows for the customer is told.
+    fn move_adverse_media(&mut self, next: Scan, change: &mut Change) {
+        if next != self.adverse_media {
+            self.adverse_media = next;
+            change.fields.push(ADVERSE_MEDIA.to_owned());
+        }
+    }
+
     /// The one that lost the flag has changed as well, and its readers are told.
     fn demote(demoted: Option<ContactId>, change: &mut Change) {
         if let Some(id) = demoted {
@@ -688,6 +706,9 @@ impl Customer {
         Ok(())
     }
 }
+
+/// What the audit trail calls what adverse media say.
+const ADVERSE_MEDIA: &str = "adverseMedia";
 
 /// The contract name of a scan's field.
 #[must_use]

@@ -15,6 +15,9 @@
 //!
 //! A scan of whose kind no list was at hand stays Pending.
 //!
+//! What lists of adverse media say is kept in the same way, beside the two scans: no contract shows it as one, so it begins
+//! Clear, and only the decision about a whole customer decides it.
+//!
 //! Invariants: a machine never confirms; it closes a case only when the list itself has withdrawn all that the case
 //! rested on, never because the customer or the engine changed, and never after a person once decided Positive; what a
 //! person decided Positive about and the list then withdrew goes back to a person; a person never decides where no
@@ -261,6 +264,27 @@ pub struct DecisionRefused {
 }
 
 impl Scan {
+    /// A scan that nothing was found in and nobody waits for.
+    #[must_use]
+    pub const fn clear() -> Self {
+        Self { status: ScanStatus::Clear, hits: BTreeMap::new() }
+    }
+
+    /// Whether a run found anything that is not known, or is known otherwise.
+    #[must_use]
+    pub fn is_news(&self, finding: &Finding) -> bool {
+        finding.hits.iter().any(|(entity, content)| {
+            !self.hits.get(entity).is_some_and(|known| known.covers(content, &finding.subject))
+        })
+    }
+
+    /// Takes over what was accepted about an entry before the scan was kept: for the customer as the next screening finds
+    /// it. What is known of the entry stands.
+    pub fn take_over(&mut self, entity: ListedEntity, content: Fingerprint) {
+        let hit = KnownHit { content, subject: None, verdict: Verdict::Cleared, listed: true };
+        self.hits.entry(entity).or_insert(hit);
+    }
+
     /// The hits that a decision would be about.
     pub fn undecided(&self) -> impl Iterator<Item = (&ListedEntity, &KnownHit)> {
         self.hits.iter().filter(|(_, hit)| hit.verdict != Verdict::Cleared)

@@ -1,7 +1,7 @@
 //! Whether a customer's identity is established, and what all that is known about a customer amounts to.
 //!
 //! Two things are kept: where the identity review stands ([`Verification`]) and where each scan stands
-//! ([`crate::scan`]). What a customer *is* follows from the two and from whether it is in business with us; it is derived
+//! ([`crate::scan`]), what adverse media say of somebody who is reviewed among them. What a customer *is* follows from the two and from whether it is in business with us; it is derived
 //! each time and never stored apart, so that it cannot contradict them:
 //!
 //! | the first that holds | standing |

@@ -28,7 +28,7 @@ use domain::customer::{Customer, Vetting};
 use domain::enrolment::SandboxOutcome;
 use domain::ids::{CustomerId, EventId, PartnerId, ReviewId};
 use domain::network::Outcome;
-use domain::scan::{Scan, ScanStatus};
+use domain::scan::{Finding, Scan, ScanStatus};
 use domain::time::{Clock, Random};
 use domain::verification::{Verdict, Verification};
 use jiff::Timestamp;
@@ -233,7 +233,7 @@ impl Vetter {
         set: &mut Arc<EditionSet>,
         now: Timestamp,
     ) -> Result<Vetted, VettingError> {
-        let Findings { screening, ofac, pep_scan } =
+        let Findings { screening, ofac, pep_scan, adverse_media } =
             self.screen(customer, addresses, set, now).await?;
         let (partner, id) = (customer.partner, customer.id);
         let applicant = applicant_of(customer);
@@ -254,7 +254,8 @@ impl Vetter {
         );
         let Gathered { view, policy } = known?;
         let policy = Policy::stored(policy.as_ref().map(|(policy, version)| (policy, *version)))?;
-        let searched = watch_list::search(&applicant, set, &self.config);
+        let searched =
+            watch_list::search(&applicant, set, &self.config).naming(&screening.adverse_media);
         let forced = forced(customer);
         let assessment = assess(&Inputs {
             applicant: &applicant,
@@ -266,10 +267,13 @@ impl Vetter {
             forced,
             now,
         });
+        let adverse_media = adverse_media.filter(|_| !watch_list::lets_media_pass(&policy));
+        let held = [Some(&ofac), Some(&pep_scan), adverse_media.as_ref()];
         let vetting = Vetting {
-            verification: verification(&assessment, forced, [&ofac, &pep_scan]),
+            verification: verification(&assessment, forced, held),
             ofac,
             pep_scan,
+            adverse_media,
             prescribed: forced == Some(Decision::Accept),
         };
         let review_id = ReviewId::new(&*self.clock, &*self.random);
@@ -282,6 +286,42 @@ impl Vetter {
         let run = EventId::new(&*self.clock, &*self.random);
         let revision = customer.subject_revision;
         Ok(Vetted { vetting, screening, review, run, revision })
+    }
+
+    /// Weighs what adverse media say that is new, by the latest review, and answers whether anything of it is left. Nobody
+    /// reads it of a customer that was never reviewed; a policy may make nothing of it; and what is named by a latest review
+    /// that was accepted is accepted, also where a release has written it that kept no more than the review. 1 query when
+    /// there is anything.
+    ///
+    /// # Errors
+    /// [`VettingError`].
+    pub async fn weigh_media(
+        &self,
+        customer: &mut Customer,
+        found: &mut Findings,
+    ) -> Result<bool, VettingError> {
+        let is_news = |finding: &Finding| customer.adverse_media.is_news(finding);
+        let Some(finding) = found.adverse_media.as_ref().filter(|finding| is_news(finding)) else {
+            return Ok(false);
+        };
+        let latest = Box::pin(self.reviews.current(customer.partner, customer.id)).await?;
+        let latest: Option<Review> = latest;
+        let Some(latest) =
+            latest.filter(|latest| !watch_list::lets_media_pass(&latest.assessment.policy))
+        else {
+            found.adverse_media = None;
+            return Ok(false);
+        };
+        if let Some(searched) = &latest.assessment.watch_list.searched
+            && latest.decision == Decision::Accept
+        {
+            for (entity, content) in &finding.hits {
+                if searched.names(entity, content) {
+                    customer.adverse_media.take_over(entity.clone(), content.clone());
+                }
+            }
+        }
+        Ok(customer.adverse_media.is_news(finding))
     }
 
     /// The entry that these editions add to the history of reviews: one when they name somebody who was not named at the
@@ -298,7 +338,8 @@ impl Vetter {
     ) -> Result<Option<Review>, VettingError> {
         let current = Box::pin(self.reviews.current(customer.partner, customer.id)).await?;
         let Some(latest): Option<Review> = current else { return Ok(None) };
-        let searched = watch_list::search(&applicant_of(customer), set, &self.config);
+        let searched = watch_list::search(&applicant_of(customer), set, &self.config)
+            .naming(&found.screening.adverse_media);
         if let Some(listed) = latest.rescreened(searched.clone(), now) {
             return Ok(Some(listed));
         }
@@ -306,8 +347,7 @@ impl Vetter {
             return Ok(None);
         }
         let history = Box::pin(self.reviews.history(customer.partner, customer.id)).await?;
-        let withdrawn = found.ofac.withdrawn.iter().chain(&found.pep_scan.withdrawn).collect();
-        Ok(latest.withdrawn(&history, searched, &withdrawn, now))
+        Ok(latest.withdrawn(&history, searched, &found.withdrawn().collect(), now))
     }
 
     async fn ask_identity(&self, applicant: &compliance::review::Applicant) -> IdentityAnswer {

@@ -12,12 +12,12 @@ fn is_searched(assessment: &Assessment) -> bool {
     assessment.watch_list.searched.as_ref().is_some_and(watch_list::WatchList::is_complete)
 }
 
-/// Whether the scans hold every match of the review: then a person who settles those settles these.
-fn is_held(assessment: &Assessment, scans: [&Finding; 2]) -> bool {
+/// Whether the scans, adverse media with them, hold every match of the review: then a person who settles those settles these.
+fn is_held(assessment: &Assessment, held: [Option<&Finding>; 3]) -> bool {
     let matches = assessment.watch_list.searched.iter().flat_map(|searched| &searched.matches);
     let by_scan = |entry: &str| {
         let entity = entry.rsplit_once('@').map_or(entry, |(entity, _)| entity);
-        scans.iter().any(|scan| scan.hits.keys().any(|hit| hit.as_str() == entity))
+        held.iter().flatten().any(|scan| scan.hits.keys().any(|hit| hit.as_str() == entity))
     };
     matches.into_iter().all(|found| by_scan(&found.entry))
 }
@@ -28,10 +28,10 @@ fn is_held(assessment: &Assessment, scans: [&Finding; 2]) -> bool {
 pub(crate) fn verification(
     assessment: &Assessment,
     forced: Option<Decision>,
-    scans: [&Finding; 2],
+    held: [Option<&Finding>; 3],
 ) -> Verification {
     let decision = forced.unwrap_or_else(|| {
-        let settled = is_searched(assessment) && is_held(assessment, scans);
+        let settled = is_searched(assessment) && is_held(assessment, held);
         let lists = match (assessment.watch_list.finding.decision, settled) {
             (Decision::Reject, _) => Decision::Reject,
             (Decision::Accept | Decision::Review, true) => Decision::Accept,

@@ -10,8 +10,9 @@
 //! partners is told; that is repeatable, and repeated when the process dies before it.
 //!
 //! Cost: 1 GetItem and 1 Query side by side, with a review 1 BatchGetItem and 1 Query more, then 1 TransactWriteItems, and
-//! 1 Query, 1 or 2 BatchGetItem and 1 TransactWriteItems for the network to remember it; when nothing changed, 1 GetItem and 1 UpdateItem
-//! instead, and nothing at all when a sweep asked. Pages of sweeps: see `sweep`.
+//! 1 Query, 1 or 2 BatchGetItem and 1 TransactWriteItems for the network to remember it; 1 Query more when adverse media say
+//! anything new; when nothing changed, 1 GetItem and 1 UpdateItem instead, and nothing at all when a sweep asked. Pages of
+//! sweeps: see `sweep`.
 
 #[cfg(test)]
 mod tests;
@@ -331,13 +332,15 @@ async fn apply(
         let change = customer.vetted(revision, &vetted.vetting, now);
         return Ok(change.ok().map(|change| Made { change, found: Found::Vetted(vetted) }));
     }
-    let found = app.vetter.screen(customer, addresses, set, now).await?;
-    let Ok(change) = customer.screened(revision, &found.ofac, &found.pep_scan, now) else {
+    let mut found = app.vetter.screen(customer, addresses, set, now).await?;
+    let is_media_news = app.vetter.weigh_media(customer, &mut found).await?;
+    let (ofac, pep_scan, media) = (&found.ofac, &found.pep_scan, found.adverse_media.as_ref());
+    let Ok(change) = customer.screened(revision, ofac, pep_scan, media, now) else {
         return Ok(None);
     };
-    // A scan that moves by what the lists say now is news for the review as well; so is what they have withdrawn, also of
-    // a case that goes on.
-    let review = if change.events.is_empty() && !found.withdraws() {
+    // A scan that moves by what the lists say now is news for the review as well; so is what adverse media say anew, and
+    // what the lists have withdrawn, also of a case that goes on.
+    let review = if change.events.is_empty() && !is_media_news && !found.withdraws() {
         None
     } else {
         app.vetter.rescreened(customer, &found, set, now).await?

@@ -1,5 +1,7 @@
 //! Screening runs against a real expression engine and the sample lists.
 
+mod media;
+
 use domain::audit::AuditAction;
 use domain::choices::AddressType;
 use domain::contact::{Address, ContactBody, ContactId};

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use compliance::{Asks, OpenDelta, Subject, Watch};
+use compliance::{Asks, Known, OpenDelta, Subject, Watch};
 use domain::contact::ContactKind;
 use domain::event::Work;
 use domain::scan::ScanStatus;
@@ -114,15 +114,24 @@ pub(super) async fn concerned(
 async fn asks(app: &App, watch: &mut Watch<'_>, watched: Watched) -> Result<bool, ScanError> {
     let complete = watched.is_complete();
     let Watched {
-        partner, id, classification, name, birth_date, countries, ofac, pep_scan, ..
+        partner,
+        id,
+        classification,
+        name,
+        birth_date,
+        countries,
+        ofac,
+        pep_scan,
+        adverse_media,
+        ..
     } = watched;
     let subject = Subject::new(id, classification, name, birth_date, countries)
         .with_further(watched.legal_name, watched.representatives);
-    let scans = [&ofac, &pep_scan];
-    let asks = match watch.asks(&subject, complete, scans) {
+    let known = Known { ofac: &ofac, pep_scan: &pep_scan, adverse_media: adverse_media.as_ref() };
+    let asks = match watch.asks(&subject, complete, known) {
         Asks::WithAddresses => {
             let addresses = app.customers.contacts(partner, id, ContactKind::Address).await?;
-            watch.asks(&subject.with_addresses(&addresses), true, scans)
+            watch.asks(&subject.with_addresses(&addresses), true, known)
         }
         known => known,
     };

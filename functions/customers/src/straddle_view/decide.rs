@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use domain::scan::{ScanKind, ScanStatus};
+use domain::scan::{Scan, ScanKind, ScanStatus};
 use http_api::{Caller, Failure, Reply, Request};
 
 use super::envelope::{load, object};
@@ -11,6 +11,9 @@ use super::request::read_verdict;
 use crate::app::App;
 use crate::review::disposition;
 use crate::settle::{Attempt, refused, settle};
+
+/// What the disposition of what adverse media say is called, beside the contract's two scans.
+const ADVERSE_MEDIA: &str = "AdverseMedia";
 
 /// `PATCH /v1/customers/{customerId}/review`.
 ///
@@ -22,7 +25,7 @@ pub async fn decide(app: &App, caller: &Caller, request: &Request) -> Result<Rep
     settle(app, caller, request, async |now| {
         let before = load(app, caller, request).await?;
         let verdict = request.read(read_verdict)?;
-        let scans = (before.ofac.clone(), before.pep_scan.clone());
+        let scans = [&before.ofac, &before.pep_scan, &before.adverse_media].map(Scan::clone);
         // A hit that came in while the decision was being written is not what was decided about.
         if *looked_at.get_or_init(|| scans.clone()) != scans {
             return Err(Failure::Overtaken);
@@ -30,9 +33,13 @@ pub async fn decide(app: &App, caller: &Caller, request: &Request) -> Result<Rep
         let mut after = before.clone();
         let mut change = after.decide_standing(verdict, now).map_err(refused)?;
         let mut evidence = Vec::new();
-        for kind in [ScanKind::Ofac, ScanKind::PepScan] {
-            if matches!(before.scan(kind).status, ScanStatus::Failed | ScanStatus::Reviewing) {
-                let decided = (kind, verdict.as_str(), None);
+        for (name, scan) in [
+            (ScanKind::Ofac.as_str(), &before.ofac),
+            (ScanKind::PepScan.as_str(), &before.pep_scan),
+            (ADVERSE_MEDIA, &before.adverse_media),
+        ] {
+            if matches!(scan.status, ScanStatus::Failed | ScanStatus::Reviewing) {
+                let decided = ((name, scan), verdict.as_str(), None);
                 let (item, field) = disposition(app, caller, &before, decided, now)?;
                 evidence.push(item);
                 change.fields.push(field);

@@ -54,3 +54,39 @@ async fn the_content_of_a_hit_counts_and_may_be_a_whole_digest() {
     let whole = "0123456789abcdef".repeat(2);
     assert_eq!(world.ok(decide(&id, "Clear", &hit(&whole))).await["ofac"], "Clear");
 }
+
+/// What adverse media say is decided with the customer; the decision is kept and bound like one about a scan.
+#[tokio::test]
+async fn what_adverse_media_say_is_decided_with_the_customer() {
+    let world = World::new();
+    let data = world.straddle_create(super::straddle_creating::mira()).await;
+    let id = data["id"].as_str().unwrap();
+    assert_eq!(data["status"], "verified");
+    let print = Fingerprint::parse("0123456789abcdef").unwrap();
+    let hits = |uids: &[&str]| Finding {
+        is_searched: true,
+        subject: print.clone(),
+        hits: uids.iter().map(|uid| (ListedEntity::new("news", uid), print.clone())).collect(),
+        withdrawn: BTreeSet::new(),
+    };
+    let before = world.record(id).await;
+    let (mut after, now) = (before.clone(), world.clock.now());
+    let (none, news) = (hits(&[]), hits(&["1"]));
+    let change = after.screened(before.subject_revision, &none, &none, Some(&news), now).unwrap();
+    world.commit(&before, &after, &change).await;
+    let path = format!("customers/{id}");
+    assert_eq!(world.ok(straddle("GET", &path)).await["data"]["status"], "review");
+    let cos = world.ok(call("GET", &path)).await;
+    assert_eq!((&cos["ofac"], &cos["pepScan"]), (&json!("Clear"), &json!("Clear")));
+
+    let verdict = json!({ "status": "verified" });
+    let decided = world.ok(straddle("PATCH", format!("{path}/review")).body(verdict)).await;
+    assert_eq!(decided["data"]["status"], "verified");
+    assert_eq!(world.record(id).await.adverse_media.undecided().count(), 0);
+    let items = world.database.dump(&world.database.customers()).await;
+    let kept: Vec<_> = items.iter().filter(|item| item.contains_key("decision")).collect();
+    let [kept] = &kept[..] else { panic!("one disposition: {kept:?}") };
+    assert_eq!(store::text(kept, "scan"), Some("AdverseMedia"));
+    assert_eq!(kept["hits"].as_l().unwrap().len(), 1);
+    assert!(world.audit(id).await.intact);
+}

@@ -322,7 +322,7 @@ impl World {
         let before = self.record(id).await;
         let mut after = before.clone();
         let now = self.clock.now();
-        let change = after.screened(before.subject_revision, ofac, pep, now).unwrap();
+        let change = after.screened(before.subject_revision, ofac, pep, None, now).unwrap();
         let actor = domain::audit::Actor {
             client: domain::ids::ClientId::parse("scan-worker").unwrap(),
             who: "scan-worker".to_owned(),

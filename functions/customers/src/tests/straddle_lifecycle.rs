@@ -161,6 +161,7 @@ async fn another_identity_is_verified_again() {
         verification: domain::verification::Verification::Verified,
         ofac: none.clone(),
         pep_scan: none,
+        adverse_media: None,
         prescribed: false,
     };
     let change = after.vetted(1, &vetting, world.clock.now()).unwrap();
@@ -458,7 +459,7 @@ async fn an_erased_customer_is_gone_but_for_its_audit_chain() {
 
 impl World {
     /// Writes a change that was computed elsewhere.
-    async fn commit(
+    pub(super) async fn commit(
         &self,
         before: &domain::customer::Customer,
         after: &domain::customer::Customer,

@@ -8,9 +8,11 @@ use screening::{Index, Topic};
 
 use super::*;
 use crate::delta::{ListDelta, OpenDelta};
-use crate::screen::{MOST_HITS, Whose};
-use crate::testing::{at, business, customer, index, organisations, person, sanctions, speakers};
-use crate::watch::{Asks, Watch};
+use crate::screen::{MOST_HITS, MOST_MEDIA_HITS, Whose};
+use crate::testing::{
+    at, business, customer, index, media, organisations, person, sanctions, speakers,
+};
+use crate::watch::{Asks, Known, Watch};
 
 const ANA: (&str, &str, &str) = ("1", "Anatolia Quillson", "");
 const DOV: (&str, &str, &str) = ("2", "Dov Eskarin", "");
@@ -18,20 +20,31 @@ const DOV: (&str, &str, &str) = ("2", "Dov Eskarin", "");
 fn run(customer: &mut Customer, set: &EditionSet) -> (Findings, domain::customer::Change) {
     let found = screen_customer(customer, &[], set, &Config::default());
     let revision = customer.subject_revision;
-    let change = customer.screened(revision, &found.ofac, &found.pep_scan, at(1)).unwrap();
+    let (ofac, pep_scan, media) = (&found.ofac, &found.pep_scan, found.adverse_media.as_ref());
+    let change = customer.screened(revision, ofac, pep_scan, media, at(1)).unwrap();
     (found, change)
 }
 
 /// What a sweep past the change from `old` to `new` would ask for.
 fn asks(customer: &Customer, old: &EditionSet, new: &EditionSet) -> Asks {
-    let (from, to) = (old.index_of("sdn").unwrap(), new.index_of("sdn").unwrap());
-    let Some((delta, bytes)) = ListDelta::between("sdn", ("a", from), ("b", to)).unwrap() else {
+    asks_of("sdn", (customer, true), old, new)
+}
+
+/// The same of another list, and of a customer that may have further addresses.
+fn asks_of(
+    list: &str,
+    (customer, complete): (&Customer, bool),
+    old: &EditionSet,
+    new: &EditionSet,
+) -> Asks {
+    let (from, to) = (old.index_of(list).unwrap(), new.index_of(list).unwrap());
+    let Some((delta, bytes)) = ListDelta::between(list, ("a", from), ("b", to)).unwrap() else {
         return Asks::No;
     };
     let index = bytes.map(|bytes| Arc::new(Index::from_bytes(bytes).unwrap()));
     let (delta, config) = (OpenDelta::new("d".to_owned(), delta, index), Config::default());
     let subject = Subject::of(customer, &[]);
-    Watch::new(&delta, &config).asks(&subject, true, [&customer.ofac, &customer.pep_scan])
+    Watch::new(&delta, &config).asks(&subject, complete, Known::of(customer))
 }
 
 /// A search that cannot come to an end has found nothing out.
@@ -150,7 +163,7 @@ fn a_list_that_is_not_searched_through_waits_for_a_person() {
     assert!(!ana.pep_scan.hits.contains_key(&ListedEntity::beyond_the_bound()));
     // What a sweep's delta found is looked for by name.
     let count = |set: &EditionSet| {
-        answer(&Subject::of(&ana, &[]), &[], set, &Config::default()).screening.hit_count()
+        answer(&Subject::of(&ana, &[]), &[], set, &Config::default(), true).screening.hit_count()
     };
     let key = EntityKey { list_id: "sdn".to_owned(), uid: "zz".to_owned() };
     assert_eq!(count(&set.seeking(vec![key])), count(&set) + 1);
@@ -286,6 +299,68 @@ fn a_sweep_asks_for_those_that_a_delta_concerns() {
     assert_eq!(asks(&ana, &old, &new), Asks::No);
 }
 
+/// A list that no scan of a contract covers is swept for those whom somebody reviews.
+#[test]
+fn a_sweep_of_adverse_media_asks_once_and_again_for_what_was_altered_or_removed() {
+    let (old, new) = (media(&[DOV]), media(&[DOV, ANA]));
+    let asks = |customer: &Customer, old: &EditionSet, new: &EditionSet| {
+        asks_of("news", (customer, true), old, new)
+    };
+    let mut ana = customer("Anatolia", "Quillson");
+    run(&mut ana, &old);
+    assert_eq!(asks(&ana, &old, &new), Asks::Yes);
+    assert_eq!(asks(&customer("Bob", "Smith"), &old, &new), Asks::No);
+    let (found, change) = run(&mut ana, &new);
+    assert_eq!(
+        (ana.adverse_media.status, &change.fields[..]),
+        (ScanStatus::Failed, &["adverseMedia".to_owned()][..])
+    );
+    assert_eq!((ana.ofac.status, ana.pep_scan.status), (ScanStatus::Clear, ScanStatus::Pending));
+    let named: Vec<&str> =
+        found.screening.adverse_media.iter().map(|hit| hit.hit.uid.as_str()).collect();
+    assert_eq!((named, found.screening.hit_count()), (vec!["1"], 1));
+    assert_eq!(asks(&ana, &old, &new), Asks::No, "known");
+    assert!(run(&mut ana, &new).1.is_empty());
+    let altered = media(&[DOV, ("1", "Anatolia Quillson", "convicted")]);
+    assert_eq!(asks(&ana, &new, &altered), Asks::Yes);
+    let gone = media(&[DOV]);
+    assert_eq!(asks(&ana, &new, &gone), Asks::Yes);
+    let (found, _) = run(&mut ana, &gone);
+    assert!(found.withdraws());
+    assert_eq!(ana.adverse_media, Scan::clear());
+    assert_eq!(asks(&ana, &new, &gone), Asks::No, "nothing of it is known any more");
+}
+
+#[test]
+fn whom_nobody_reviews_adverse_media_do_not_concern() {
+    let (old, new) = (media(&[DOV]), media(&[DOV, ANA]));
+    let mut ana = customer("Anatolia", "Quillson");
+    for complete in [true, false] {
+        assert_ne!(asks_of("news", (&ana, complete), &old, &new), Asks::No);
+    }
+    ana.verification = domain::verification::Verification::NotAsked;
+    for complete in [true, false] {
+        assert_eq!(asks_of("news", (&ana, complete), &old, &new), Asks::No, "no address is read");
+    }
+    let (found, _) = run(&mut ana, &new);
+    assert!(found.adverse_media.is_none() && !found.hits());
+    assert_eq!((found.screening.hit_count(), &ana.adverse_media), (0, &Scan::clear()));
+}
+
+/// They stand in the customer's record beside the hits of two scans.
+#[test]
+fn fewer_of_adverse_media_are_kept_by_name() {
+    let mut ana = customer("Anatolia", "Quillson");
+    let uids: Vec<String> = (0..MOST_MEDIA_HITS + 5).map(|at| format!("{at:03}")).collect();
+    let people: Vec<(&str, &str, &str)> =
+        uids.iter().map(|uid| (uid.as_str(), "Anatolia Quillson", "")).collect();
+    let (found, _) = run(&mut ana, &media(&people));
+    assert_eq!(ana.adverse_media.hits.len(), MOST_MEDIA_HITS + 1);
+    assert!(ana.adverse_media.hits.contains_key(&ListedEntity::beyond_the_bound()));
+    assert_eq!(found.screening.hit_count(), people.len() as u64);
+    assert!(run(&mut ana, &media(&people)).1.is_empty());
+}
+
 /// A business is its name in law and those who speak for it as well.
 #[test]
 fn who_is_behind_a_business_is_screened_with_it() {
@@ -356,8 +431,7 @@ fn further_addresses_are_read_only_where_they_could_matter() {
         [("Anatolia", "Quillson", Asks::WithAddresses), ("Bob", "Smith", Asks::No)]
     {
         let customer = customer(first, last);
-        let scans = [&customer.ofac, &customer.pep_scan];
-        assert_eq!(watch.asks(&Subject::of(&customer, &[]), false, scans), expected);
+        assert_eq!(watch.asks(&Subject::of(&customer, &[]), false, Known::of(&customer)), expected);
     }
 }
 

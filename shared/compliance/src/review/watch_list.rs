@@ -4,7 +4,10 @@
 //! list of politically exposed persons is configured nobody is held up by that, and the review says so; a match tells the list, where to read it, what matched and how well, and
 //! nothing of the applicant; a name alone never turns anybody away.
 
+use std::collections::BTreeSet;
+
 use domain::country::Country;
+use domain::scan::{Fingerprint, ListedEntity};
 use screening::{Config, EvidenceKind, Hit, Query, Scratch, Topic};
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +17,7 @@ use super::finding::{Correlation, Decision, Finding, Score, Signals};
 use super::policy::Policy;
 use super::weights::floor;
 use crate::editions::EditionSet;
+use crate::screen::{ExplainedHit, Whose};
 
 /// One match.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,6 +61,29 @@ impl WatchList {
     pub const fn is_complete(&self) -> bool {
         self.covers_sanctions && !self.awaits_pep
     }
+
+    /// The same with these hits of a screening, where they are none of its own: a screening knows more of the customer,
+    /// further addresses say, and what holds the customer by it is to be read here.
+    #[must_use]
+    pub fn naming(mut self, hits: &[ExplainedHit]) -> Self {
+        for ExplainedHit { hit, whose } in hits {
+            let found = to_match(hit, *whose == Some(Whose::Representative));
+            if self.matches.iter().all(|known| known.entry != found.entry) {
+                self.matches.push(found);
+            }
+        }
+        best_first(&mut self.matches);
+        self
+    }
+
+    /// Whether a listed entry with this content is among the matches.
+    #[must_use]
+    pub fn names(&self, entity: &ListedEntity, content: &Fingerprint) -> bool {
+        let is = |found: &Match| {
+            found.entry.rsplit_once('@') == Some((entity.as_str(), content.as_str()))
+        };
+        self.matches.iter().any(is)
+    }
 }
 
 /// How much of an entity's content hash tells its versions apart, in hexadecimal digits.
@@ -74,9 +101,7 @@ pub fn search(applicant: &Applicant, editions: &EditionSet, config: &Config) -> 
             }
         }
     }
-    matches.sort_by(|one, other| {
-        other.score.cmp(&one.score).then_with(|| one.entry.cmp(&other.entry))
-    });
+    best_first(&mut matches);
     matches.dedup();
     let mut lists: Vec<String> = editions
         .named_indexes()
@@ -94,6 +119,18 @@ pub fn search(applicant: &Applicant, editions: &EditionSet, config: &Config) -> 
         awaits_pep: asks_for_pep && !editions.covers(Topic::Pep),
         without_pep: !asks_for_pep,
     }
+}
+
+fn best_first(matches: &mut [Match]) {
+    matches.sort_by(|one, other| {
+        other.score.cmp(&one.score).then_with(|| one.entry.cmp(&other.entry))
+    });
+}
+
+/// Whether a policy makes nothing of a match in adverse media.
+#[must_use]
+pub fn lets_media_pass(policy: &Policy) -> bool {
+    floor(&BTreeSet::from([Code::R185]), policy) == Decision::Accept
 }
 
 /// Who is looked for: the applicant, then everybody who acts for it.

@@ -1,3 +1,5 @@
+mod media;
+
 use std::collections::BTreeSet;
 
 use uuid::Uuid;
@@ -118,12 +120,12 @@ fn onboarding_takes_primaries_along() {
 #[test]
 fn screening_clears_and_a_new_name_starts_over() {
     let mut customer = onboard(person("Smith"));
-    let change = customer.screened(1, &none(), &none(), at(1)).unwrap();
+    let change = customer.screened(1, &none(), &none(), None, at(1)).unwrap();
     assert_eq!(change.events.len(), 2);
     assert_eq!(customer.ofac.status, ScanStatus::Clear);
     assert_eq!(customer.modified_at, at(1));
     assert!(customer.was_screened());
-    assert!(customer.screened(1, &none(), &none(), at(2)).unwrap().is_empty());
+    assert!(customer.screened(1, &none(), &none(), None, at(2)).unwrap().is_empty());
     assert_eq!(customer.version, 2);
 
     let change = customer.change_party(person("Jones"), AuditAction::ChangeName, at(3)).unwrap();
@@ -131,7 +133,7 @@ fn screening_clears_and_a_new_name_starts_over() {
     assert_eq!(change.events.len(), 3);
     assert_eq!(customer.ofac.status, ScanStatus::Pending);
     assert_eq!(
-        customer.screened(1, &none(), &none(), at(4)),
+        customer.screened(1, &none(), &none(), None, at(4)),
         Err(StaleScreening { screened: 1, current: 2 })
     );
 }
@@ -147,7 +149,7 @@ fn the_same_name_changes_nothing() {
 #[test]
 fn a_birth_date_is_screened_and_a_risk_rating_is_not() {
     let mut customer = onboard(person("Smith"));
-    customer.screened(1, &none(), &none(), at(1)).unwrap();
+    customer.screened(1, &none(), &none(), None, at(1)).unwrap();
     let Party::Personal(mut changed) = customer.party.clone() else { panic!("a person") };
     changed.profile.common.risk_rating = Some(crate::choices::RiskRating::High);
     let change = customer
@@ -224,18 +226,18 @@ fn changing_the_primary_changes_the_copy_on_the_customer() {
 #[test]
 fn a_case_cleared_before_its_change_was_screened_waits_for_the_screening() {
     let mut customer = onboard(person("Smith"));
-    customer.screened(1, &none(), &found(&["1"]), at(1)).unwrap();
+    customer.screened(1, &none(), &found(&["1"]), None, at(1)).unwrap();
     customer.change_party(person("Jones"), AuditAction::ChangeName, at(2)).unwrap();
     customer.decide(ScanKind::PepScan, Decision::Clear, at(3)).unwrap();
     assert_eq!(customer.pep_scan.status, ScanStatus::Pending);
-    customer.screened(2, &none(), &none(), at(4)).unwrap();
+    customer.screened(2, &none(), &none(), None, at(4)).unwrap();
     assert_eq!(customer.pep_scan.status, ScanStatus::Clear);
 }
 
 #[test]
 fn another_citizenship_is_screened_and_takes_no_status_away() {
     let mut customer = onboard(person("Smith"));
-    customer.screened(1, &none(), &none(), at(1)).unwrap();
+    customer.screened(1, &none(), &none(), None, at(1)).unwrap();
     let mut party = person("Smith");
     let Party::Personal(changed) = &mut party else { panic!("a person") };
     changed.profile.common.citizenship = Some(Country::parse("FR").unwrap());
@@ -306,7 +308,7 @@ fn owners_belong_to_companies_once_and_to_one_hundred_percent() {
 #[test]
 fn decisions_move_one_scan_and_say_so() {
     let mut customer = onboard(person("Putin"));
-    customer.screened(1, &none(), &found(&["1"]), at(1)).unwrap();
+    customer.screened(1, &none(), &found(&["1"]), None, at(1)).unwrap();
     assert_eq!(customer.pep_scan.status, ScanStatus::Failed);
     assert!(customer.decide(ScanKind::Ofac, Decision::Clear, at(2)).is_err());
     let change = customer.decide(ScanKind::PepScan, Decision::Clear, at(2)).unwrap();
@@ -348,6 +350,19 @@ fn the_standing_follows_from_what_is_kept() {
                     let open = |scan: &ScanStatus| {
                         matches!(scan, ScanStatus::Failed | ScanStatus::Reviewing)
                     };
+                    // What adverse media say counts of whoever is reviewed, and where nothing else does.
+                    let mut noted = customer.clone();
+                    noted.adverse_media.status = ScanStatus::Failed;
+                    let moved = match customer.standing() {
+                        Standing::Verified => Standing::Review,
+                        other => other,
+                    };
+                    assert_eq!(noted.standing(), moved, "{status} {verification} {ofac} {pep}");
+                    for verdict in crate::verification::Verdict::ALL {
+                        if noted.decide_standing(*verdict, at(1)).is_ok() {
+                            assert_eq!(noted.standing().as_str(), verdict.as_str());
+                        }
+                    }
                     let confirmed = *ofac == ScanStatus::Positive || *pep == ScanStatus::Positive;
                     let expected = match (status, verification) {
                         (CustomerStatus::Inactive, _) => Standing::Inactive,

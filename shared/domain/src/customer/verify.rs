@@ -8,7 +8,7 @@ use crate::choices::CustomerStatus;
 use crate::enrolment::{Enrolment, Processing, SandboxOutcome};
 use crate::event::EventKind;
 use crate::ids::AccountId;
-use crate::scan::{Decision, Finding, ScanKind, ScanStatus};
+use crate::scan::{Decision, Finding, Scan, ScanKind, ScanStatus};
 use crate::verification::{NotInReview, Standing, Verdict, Verification};
 
 /// What a review and the screening that went with it found.
@@ -20,6 +20,9 @@ pub struct Vetting {
     pub ofac: Finding,
     /// For the scan of politically exposed persons.
     pub pep_scan: Finding,
+    /// For adverse media; `None` where the partner's policy makes nothing of them. Then nothing of what was found before
+    /// is kept either, so that another policy finds it anew.
+    pub adverse_media: Option<Finding>,
     /// Whether a sandbox partner prescribed the end; then hits count as seen and cleared, so that the prescribed end
     /// is where the customer stands, tonight as well.
     pub prescribed: bool,
@@ -31,21 +34,27 @@ impl Customer {
     pub fn standing(&self) -> Standing {
         let scans = [self.ofac.status, self.pep_scan.status];
         let any = |wanted: &[ScanStatus]| scans.iter().any(|status| wanted.contains(status));
+        let waits = [ScanStatus::Failed, ScanStatus::Reviewing];
+        let media = self.is_reviewed() && waits.contains(&self.adverse_media.status);
         if self.status == CustomerStatus::Inactive {
             Standing::Inactive
         } else if self.verification == Verification::Pending {
             Standing::Pending
         } else if any(&[ScanStatus::Positive]) || self.verification == Verification::Rejected {
             Standing::Rejected
-        } else if any(&[ScanStatus::Failed, ScanStatus::Reviewing])
-            || self.verification == Verification::Review
-        {
+        } else if any(&waits) || media || self.verification == Verification::Review {
             Standing::Review
         } else if self.verification == Verification::NotAsked {
             Standing::Pending
         } else {
             Standing::Verified
         }
+    }
+
+    /// Whether anybody reviews its identity, or has.
+    #[must_use]
+    pub const fn is_reviewed(&self) -> bool {
+        !matches!(self.verification, Verification::NotAsked)
     }
 
     /// Whether a sandbox partner prescribed how its review ends.
@@ -92,6 +101,14 @@ impl Customer {
             let next = if vetting.prescribed { next.all_cleared() } else { next };
             self.move_scan(kind, next, change);
         }
+        let next = match &vetting.adverse_media {
+            None => Scan::clear(),
+            Some(finding) => {
+                let next = self.adverse_media.after_screening(finding);
+                if vetting.prescribed { next.all_cleared() } else { next }
+            }
+        };
+        self.move_adverse_media(next, change);
         self.screened_revision = self.subject_revision;
         self.verification = vetting.verification;
         // Nobody needs to be asked for what is there.
@@ -123,7 +140,8 @@ impl Customer {
         Ok(change)
     }
 
-    /// Applies a person's decision: the open scans are cleared with it, or the customer is refused whatever they say.
+    /// Applies a person's decision: the open scans and what adverse media say are cleared with it, or the customer is
+    /// refused whatever they say.
     ///
     /// # Errors
     /// [`Refused::NotInReview`].
@@ -141,6 +159,9 @@ impl Customer {
                     if let Ok(cleared) = self.decided(kind, Decision::Clear) {
                         self.move_scan(kind, cleared, &mut change);
                     }
+                }
+                if let Ok(cleared) = self.adverse_media.after_decision(Decision::Clear) {
+                    self.move_adverse_media(cleared, &mut change);
                 }
             }
         }

@@ -1,5 +1,8 @@
 //! A scan's known hits inside the customer's item, and back.
 //!
+//! What adverse media say is there only while something is known: most customers never have any of it, and those of a
+//! release that did not keep it have none either.
+//!
 //! Two shapes are read. The one written is a map from list entry to what is known of it. Before dispositions were bound
 //! to both sides, the hits were a list of `<list>/<key>@<content>`; what was decided about them follows from the scan's
 //! status, and they hold for the subject that the next screening finds.
@@ -28,6 +31,21 @@ pub(super) struct HitRecord {
     subject: Option<Fingerprint>,
     verdict: Verdict,
     listed: bool,
+}
+
+/// What lists of adverse media say of a customer.
+#[derive(Serialize, Deserialize)]
+pub(super) struct MediaRecord {
+    status: ScanStatus,
+    hits: HitsRecord,
+}
+
+pub(super) fn write_media(scan: &Scan) -> Option<MediaRecord> {
+    (*scan != Scan::clear()).then(|| MediaRecord { status: scan.status, hits: write_hits(scan) })
+}
+
+pub(super) fn read_media(record: Option<MediaRecord>) -> Result<Scan, StoreError> {
+    record.map_or_else(|| Ok(Scan::clear()), |MediaRecord { status, hits }| read_scan(status, hits))
 }
 
 pub(super) fn write_hits(scan: &Scan) -> HitsRecord {
@@ -98,6 +116,32 @@ mod tests {
             let item = to_compact_item(&Holder { hits: write_hits(&scan) }).unwrap();
             let read: Holder = from_item(item).unwrap();
             assert_eq!(read_scan(ScanStatus::Failed, read.hits).unwrap(), scan);
+        }
+    }
+
+    /// Only where there is something to keep.
+    #[test]
+    fn what_adverse_media_say_survives_storage() {
+        #[derive(Serialize, Deserialize)]
+        struct Media {
+            media: Option<MediaRecord>,
+        }
+        let hit = KnownHit {
+            content: print('a'),
+            subject: Some(print('b')),
+            verdict: Verdict::Open,
+            listed: true,
+        };
+        let hits = BTreeMap::from([(ListedEntity::new("news", "Q-1"), hit)]);
+        for (scan, attributes) in [
+            (Scan::clear(), 0),
+            (Scan { status: ScanStatus::Failed, hits: hits.clone() }, 1),
+            (Scan { status: ScanStatus::Clear, hits }, 1),
+        ] {
+            let item = to_compact_item(&Media { media: write_media(&scan) }).unwrap();
+            assert_eq!(item.len(), attributes);
+            let read: Media = from_item(item).unwrap();
+            assert_eq!(read_media(read.media).unwrap(), scan);
         }
     }
 

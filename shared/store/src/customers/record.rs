@@ -33,7 +33,7 @@ use serde::{Deserialize, Serialize};
 use super::CustomersError;
 use super::contact_record::{ContactRecord, read_contact, write_contact};
 use super::enrolment_record::{EnrolmentRecord, read_enrolment, write_enrolment};
-use super::hits_record::{HitsRecord, read_scan, write_hits};
+use super::hits_record::{HitsRecord, MediaRecord, read_media, read_scan, write_hits, write_media};
 use super::listing::has_case;
 use super::summary::{SummaryRecord, summary_of};
 use crate::keys::{
@@ -57,6 +57,7 @@ struct CustomerRecord {
     pep_scan: ScanStatus,
     ofac_hits: HitsRecord,
     pep_scan_hits: HitsRecord,
+    adverse_media: Option<MediaRecord>,
     /// Not in a record of a release without reviews, nor are the summary and the sort key by name.
     verification: Option<Verification>,
     standing: Option<Standing>,
@@ -191,6 +192,7 @@ pub(super) fn write_customer(
         pep_scan: customer.pep_scan.status,
         ofac_hits: write_hits(&customer.ofac),
         pep_scan_hits: write_hits(&customer.pep_scan),
+        adverse_media: write_media(&customer.adverse_media),
         verification: Some(customer.verification),
         standing: Some(customer.standing()),
         account: customer.account,
@@ -247,6 +249,7 @@ pub(super) fn read_customer(item: Item, keys: &ScopeKeys) -> Result<Customer, Cu
         status: record.status,
         ofac: read_scan(record.ofac, record.ofac_hits)?,
         pep_scan: read_scan(record.pep_scan, record.pep_scan_hits)?,
+        adverse_media: read_media(record.adverse_media)?,
         // Nobody has reviewed it: the night's sweep does.
         verification: record.verification.unwrap_or(Verification::Pending),
         account: record.account,

@@ -11,9 +11,10 @@ use domain::contact::ContactKind;
 use domain::ids::{CustomerId, PartnerId};
 use domain::name::PersonName;
 use domain::scan::{Scan, ScanStatus};
+use domain::verification::Verification;
 use serde::Deserialize;
 
-use super::hits_record::{HitsRecord, read_scan};
+use super::hits_record::{HitsRecord, MediaRecord, read_media, read_scan};
 use super::record::{malformed, needed, text as optional};
 use crate::{Item, StoreError, from_item, text};
 
@@ -40,6 +41,8 @@ pub struct Watched {
     pub ofac: Scan,
     /// The scan for politically exposed persons.
     pub pep_scan: Scan,
+    /// What adverse media say; `None` of somebody whose identity nobody reviews.
+    pub adverse_media: Option<Scan>,
     /// Whether any screening has finished.
     pub was_screened: bool,
     addresses: u32,
@@ -101,6 +104,10 @@ impl Watched {
             representatives,
             ofac: read_scan(record.ofac, record.ofac_hits)?,
             pep_scan: read_scan(record.pep_scan, record.pep_scan_hits)?,
+            adverse_media: match record.verification {
+                Some(Verification::NotAsked) => None,
+                _ => Some(read_media(record.adverse_media)?),
+            },
             was_screened: record.screened_revision > 0,
             addresses: addresses.map_or(0, |shelf| shelf.count),
         })
@@ -127,6 +134,8 @@ struct WatchedRecord {
     pep_scan: ScanStatus,
     ofac_hits: HitsRecord,
     pep_scan_hits: HitsRecord,
+    adverse_media: Option<MediaRecord>,
+    verification: Option<Verification>,
     screened_revision: u64,
     contacts: BTreeMap<ContactKind, WatchedShelf>,
     enrolment: Option<WatchedEnrolment>,

@@ -118,6 +118,7 @@ async fn it_is_read_as_one_whose_review_is_due() {
     let ada = world.customers.get(world.partner, id).await.unwrap().unwrap();
     assert_eq!(ada.party.full_name(), "Ada May Winter");
     assert_eq!((ada.ofac.status, ada.version), (ScanStatus::Clear, 3));
+    assert_eq!(ada.adverse_media, domain::scan::Scan::clear());
     assert_eq!((ada.verification, ada.standing()), (Verification::Pending, Standing::Pending));
     assert_eq!((ada.account, ada.enrolment.is_none(), ada.is_listed), (None, true, false));
     // The onboarding contract finds and lists it as ever.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::ids::EventId;
-use domain::scan::{Decision, Finding, Fingerprint, ListedEntity, ScanKind, ScanStatus};
+use domain::scan::{Decision, Finding, Fingerprint, ListedEntity, Scan, ScanKind, ScanStatus};
 
 use super::*;
 use crate::{Query, number, text as attribute};
@@ -39,7 +39,7 @@ impl World {
     async fn screen(&self, id: CustomerId, hits: &[&str]) -> Customer {
         let step = |customer: &mut Customer, now| {
             let revision = customer.subject_revision;
-            customer.screened(revision, &finding(hits), &finding(&[]), now).unwrap()
+            customer.screened(revision, &finding(hits), &finding(&[]), None, now).unwrap()
         };
         self.change(id, step).await
     }
@@ -52,6 +52,34 @@ impl World {
         };
         page.items.into_iter().map(read).collect()
     }
+}
+
+/// What adverse media say is read and watched where it is kept, and of whoever has a review.
+#[tokio::test]
+async fn what_adverse_media_say_is_kept_while_there_is_anything() {
+    use domain::verification::Verification;
+    let world = World::new();
+    let dana = world.onboard(full_person(), Vec::new()).await.unwrap();
+    let attributes = async || {
+        let page = world.customers.table().walk(BY_PARTNER, (0, 1), None, 100).await.unwrap();
+        page.items[0].contains_key("adverseMedia")
+    };
+    assert!(!attributes().await);
+    assert_eq!(world.watched().await[&dana.id].adverse_media, Some(Scan::clear()));
+    let step = |customer: &mut Customer, now| {
+        customer.screened(1, &finding(&[]), &finding(&[]), Some(&finding(&["1"])), now).unwrap()
+    };
+    let dana = world.change(dana.id, step).await;
+    assert!(attributes().await);
+    assert_eq!(dana.adverse_media.status, ScanStatus::Failed);
+    assert_eq!(world.watched().await[&dana.id].adverse_media.as_ref(), Some(&dana.adverse_media));
+    let unasked = |customer: &mut Customer, now| {
+        customer.verification = Verification::NotAsked;
+        customer.change_cif(CifNumber::parse("30000000025").unwrap(), now).unwrap()
+    };
+    let unasked = world.change(dana.id, unasked).await;
+    assert_eq!(world.watched().await[&dana.id].adverse_media, None);
+    assert_eq!(unasked.adverse_media, dana.adverse_media, "kept for another review");
 }
 
 #[tokio::test]
