@@ -217,7 +217,10 @@ impl World {
     }
 
     fn seeded(seed: u64) -> Self {
-        let database = TestDatabase::new();
+        Self::over(TestDatabase::new(), seed)
+    }
+
+    fn over(database: TestDatabase, seed: u64) -> Self {
         let clock = Arc::new(FixedClock::at_text("2026-01-25T22:55:24.441258Z"));
         let random: Arc<dyn Random> = Arc::new(SequenceRandom::starting_at(seed));
         let shared: Arc<dyn Clock> = Arc::clone(&clock) as Arc<dyn Clock>;
