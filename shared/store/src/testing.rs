@@ -16,10 +16,12 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
+use crypto::KeyRing;
+use domain::time::{Clock, Random};
 use dynoxide::Database;
 use serde_json::{Value, json};
 
-use crate::{Item, Meter, Table};
+use crate::{DataKeyTable, Item, Meter, Table};
 
 /// A database with the product's three tables, all empty.
 #[derive(Clone)]
@@ -167,6 +169,12 @@ impl TestDatabase {
     fn table(&self, name: &str) -> Table {
         let client = self.client();
         Table::new(crypto::lazy(move || client), name, Arc::new(Meter::default()))
+    }
+
+    /// A ring whose keys are in the customers table, as in a deployment.
+    pub fn key_ring(&self, clock: &Arc<dyn Clock>, random: &Arc<dyn Random>) -> Arc<KeyRing> {
+        let keys = Arc::new(DataKeyTable::new(self.customers()));
+        crypto::test_support::key_ring_over(keys, Arc::clone(clock), Arc::clone(random))
     }
 
     /// How many calls reached the database.
