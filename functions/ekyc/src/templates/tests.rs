@@ -133,13 +133,9 @@ fn a_life_is_told_in_whole_minutes_or_hours() {
 
 #[test]
 fn a_voice_speaks_the_language_and_where_there_are_two_the_country() {
-    for (locale, voice) in [
-        ("en", "AMY"),
-        ("en-GB", "AMY"),
-        ("en-US", "JOANNA"),
-        ("de-AT", "VICKI"),
-        ("ja-JP", "AMY"),
-    ] {
+    for (locale, voice) in
+        [("en", "AMY"), ("en-GB", "AMY"), ("en-US", "JOANNA"), ("de-AT", "VICKI"), ("ja-JP", "AMY")]
+    {
         assert_eq!(builtin::voice(locale), voice, "{locale}");
     }
 }
