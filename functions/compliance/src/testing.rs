@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use compliance::{Editions, Manifest};
-use crypto::KeyRing;
-use crypto::test_support::{MemoryKeys, MemoryWrapper};
+use crypto::test_support::key_ring;
 use domain::audit::Actor;
 use domain::calendar::BirthDate;
+use domain::choices::AddressType;
+use domain::contact::{Address, ContactBody, ContactId, ContactKind};
+use domain::country::Country;
 use domain::customer::{Business, Change, Customer, Onboarding, Party, Person};
 use domain::event::Work;
 use domain::ids::{CifNumber, ClientId, CustomerId, EventId, PartnerId};
@@ -78,15 +80,9 @@ impl World {
         let database = TestDatabase::new();
         let clock = Arc::new(FixedClock::at_text("2026-01-25T22:55:24Z"));
         let random = Arc::new(SequenceRandom::default());
-        let ring = KeyRing::new(
-            Arc::new(MemoryWrapper::default()),
-            Arc::new(MemoryKeys::default()),
-            Arc::clone(&clock) as _,
-            Arc::clone(&random) as _,
-        );
         let customers = Customers::new(
             database.customers(),
-            Arc::new(ring),
+            key_ring(Arc::clone(&clock) as _, Arc::clone(&random) as _),
             Arc::clone(&clock) as _,
             Arc::clone(&random) as _,
         );
@@ -236,6 +232,24 @@ impl World {
         let change = step(&mut after, self.clock.now());
         self.write(Some(&before), &after, &change).await;
         self.now(customer).await
+    }
+
+    /// Gives a customer a further address.
+    pub(crate) async fn add_address(&self, customer: &Customer, country: &str) {
+        let id = ContactId::new(ContactKind::Address, &*self.clock, &*self.random);
+        let body = ContactBody::Address(Address {
+            address_type: AddressType::Home,
+            classification: None,
+            street1: Text::parse("1 Rue").unwrap(),
+            street2: None,
+            city: Text::parse("Ville").unwrap(),
+            state: None,
+            postal_code: None,
+            country: Country::parse(country).unwrap(),
+        });
+        let step =
+            |customer: &mut Customer, now| customer.add_contact(id, body, false, &[], now).unwrap();
+        self.change(customer, step).await;
     }
 
     pub(crate) fn message(&self, customer: &Customer) -> String {

@@ -203,12 +203,7 @@ mod tests {
     async fn a_secret_of_another_registration_or_generation_does_not_open() {
         let clock = std::sync::Arc::new(domain::time::FixedClock::at(at(0)));
         let random = std::sync::Arc::new(SequenceRandom::default());
-        let keys = KeyRing::new(
-            std::sync::Arc::new(crypto::test_support::MemoryWrapper::default()),
-            std::sync::Arc::new(crypto::test_support::MemoryKeys::default()),
-            clock,
-            random.clone(),
-        );
+        let keys = crypto::test_support::key_ring(clock, random.clone());
         let own = registration(vec![]);
         let fresh = FreshSecret::draw(&*random);
         let sealed = fresh.seal(&keys, own.partner, own.id, 1).await.unwrap();

@@ -6,14 +6,30 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, RandomizedNonceKey};
 use aws_lc_rs::rand;
+use domain::time::{Clock, Random};
 use zeroize::Zeroizing;
 
+use crate::KeyRing;
 use crate::scope::{KeyId, Scope};
 use crate::wrap::{BoxError, KeyWrapper, Pending, Put, WrappedKey, WrappedKeys};
+
+/// A ring whose keys live and die with it.
+pub fn key_ring(clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Arc<KeyRing> {
+    key_ring_over(Arc::new(MemoryKeys::default()), clock, random)
+}
+
+/// A ring whose wrapped keys are kept there.
+pub fn key_ring_over(
+    keys: Arc<dyn WrappedKeys>,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+) -> Arc<KeyRing> {
+    Arc::new(KeyRing::new(Arc::new(MemoryWrapper::default()), keys, clock, random))
+}
 
 /// What KMS would refuse.
 #[derive(Debug, thiserror::Error)]

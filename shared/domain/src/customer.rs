@@ -5,7 +5,11 @@
 //! kept every rule; an inactive customer does not change (except what a scan or its reviewer finds out); the primary
 //! sub-resource of each kind is part of the customer, so that one read answers a GET.
 
+mod change;
+mod contacts;
 mod difference;
+mod party;
+mod prove;
 mod replace;
 mod verify;
 
@@ -13,23 +17,18 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+pub use self::change::{Change, ContactWrite};
+pub use self::contacts::{MOST_CONTACTS, Shelf};
 use self::difference::Difference;
+pub use self::party::{Business, Party, Person};
 pub use self::replace::{IDENTITY, Replacement};
 pub use self::verify::Vetting;
 use crate::audit::{AuditAction, AuditHead};
-use crate::choices::{Classification, CustomerStatus};
-use crate::contact::{
-    Contact, ContactBody, ContactId, ContactKind, Owner, PrimaryRefused, primary_on_add,
-    primary_on_change, primary_on_remove,
-};
+use crate::choices::CustomerStatus;
+use crate::contact::{Contact, ContactBody, ContactId, ContactKind, PrimaryRefused};
 use crate::enrolment::Enrolment;
 use crate::event::EventKind;
 use crate::ids::{AccountId, CifNumber, CustomerId, PartnerId};
-use crate::name::{EntityName, PersonName};
-use crate::numbers::BasisPoints;
-use crate::profile::{
-    BusinessDueDiligence, BusinessProfile, CommonProfile, DueDiligence, PersonProfile,
-};
 use crate::proof::{Proof, ProofKind};
 use crate::scan::{Decision, DecisionRefused, Finding, Scan, ScanKind, ScanStatus};
 use crate::text::Text;
@@ -37,79 +36,6 @@ use crate::verification::{NotInReview, Verification};
 
 /// The partner's own id for a customer. Contracts may allow less.
 pub type ClientIdentifier = Text<255>;
-
-/// How many sub-resources of one kind a customer may have. Far above any use seen, low enough that a list is one
-/// query.
-pub const MOST_CONTACTS: u32 = 50;
-
-/// A person as a customer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Person {
-    /// The name.
-    pub name: PersonName,
-    /// The profile.
-    pub profile: PersonProfile,
-    /// Work and income, when asked.
-    pub due_diligence: Option<DueDiligence>,
-}
-
-/// A company as a customer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Business {
-    /// The name.
-    pub name: EntityName,
-    /// The profile.
-    pub profile: BusinessProfile,
-    /// Its business, when asked.
-    pub due_diligence: Option<BusinessDueDiligence>,
-}
-
-/// Who the customer is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Party {
-    /// A person.
-    Personal(Person),
-    /// A company.
-    Business(Business),
-}
-
-impl Party {
-    /// Which of the two.
-    #[must_use]
-    pub const fn classification(&self) -> Classification {
-        match self {
-            Self::Personal(_) => Classification::Personal,
-            Self::Business(_) => Classification::Business,
-        }
-    }
-
-    /// The part of the profile that both have.
-    #[must_use]
-    pub const fn common(&self) -> &CommonProfile {
-        match self {
-            Self::Personal(person) => &person.profile.common,
-            Self::Business(business) => &business.profile.common,
-        }
-    }
-
-    /// The name in full, for screening and for answers.
-    #[must_use]
-    pub fn full_name(&self) -> String {
-        match self {
-            Self::Personal(person) => person.name.full(),
-            Self::Business(business) => business.name.as_str().to_owned(),
-        }
-    }
-}
-
-/// What the customer knows about its sub-resources of one kind.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Shelf {
-    /// How many there are.
-    pub count: u32,
-    /// The primary one.
-    pub primary: Option<Contact>,
-}
 
 /// One customer of one partner.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -178,44 +104,6 @@ pub struct Onboarding {
     pub client_identifier: Option<ClientIdentifier>,
     /// Primary sub-resources, at most one of each kind.
     pub primaries: Vec<(ContactId, ContactBody)>,
-}
-
-/// What to do with one sub-resource's item.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ContactWrite {
-    /// Write a new one.
-    Add(Contact),
-    /// Write an existing one anew.
-    Replace(Contact),
-    /// Take the primary flag from an existing one.
-    Demote(ContactId),
-    /// Remove an existing one.
-    Remove(ContactId),
-}
-
-/// What a change did, to be stored together with the customer in one transaction.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
-    /// The audit entry's action.
-    pub action: AuditAction,
-    /// The audit entry's fields.
-    pub fields: Vec<String>,
-    /// The events.
-    pub events: Vec<EventKind>,
-    /// The sub-resources to write.
-    pub contacts: Vec<ContactWrite>,
-}
-
-impl Change {
-    const fn new(action: AuditAction, fields: Vec<String>, events: Vec<EventKind>) -> Self {
-        Self { action, fields, events, contacts: Vec::new() }
-    }
-
-    /// Whether nothing happened at all, so that nothing needs to be stored.
-    #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.fields.is_empty() && self.events.is_empty() && self.contacts.is_empty()
-    }
 }
 
 /// Why a change is refused by the customer's state.
@@ -326,18 +214,6 @@ impl Customer {
     #[must_use]
     pub const fn was_screened(&self) -> bool {
         self.screened_revision > 0
-    }
-
-    /// The primary sub-resource of a kind.
-    #[must_use]
-    pub fn primary(&self, kind: ContactKind) -> Option<&Contact> {
-        self.contacts.get(&kind).and_then(|shelf| shelf.primary.as_ref())
-    }
-
-    /// How many sub-resources of a kind there are.
-    #[must_use]
-    pub fn count(&self, kind: ContactKind) -> u32 {
-        self.contacts.get(&kind).map_or(0, |shelf| shelf.count)
     }
 
     /// Gives the customer another name, or profile, or due diligence: whatever differs between `party` and the
@@ -482,133 +358,6 @@ impl Customer {
         Ok(Change::new(AuditAction::ChangeSubject, fields, Vec::new()))
     }
 
-    /// Notes that possession was proved, and tells it. An inactive customer has proved it all the same.
-    #[must_use]
-    pub fn prove(
-        &mut self,
-        kind: ProofKind,
-        proof: Proof,
-        event: EventKind,
-        now: Timestamp,
-    ) -> Change {
-        self.proofs.insert(kind, proof);
-        self.touch(now);
-        Change::new(AuditAction::Prove, vec![format!("proofs.{kind}")], vec![event])
-    }
-
-    /// Takes a proof back that the session `auth` gave, and tells it; `None` when another session has proved it since.
-    #[must_use]
-    pub fn disprove(
-        &mut self,
-        kind: ProofKind,
-        auth: crate::ids::AuthId,
-        event: EventKind,
-        now: Timestamp,
-    ) -> Option<Change> {
-        self.proofs.get(&kind).filter(|proof| proof.auth == auth)?;
-        self.proofs.remove(&kind);
-        self.touch(now);
-        Some(Change::new(AuditAction::Disprove, vec![format!("proofs.{kind}")], vec![event]))
-    }
-
-    /// Adds a sub-resource. `siblings` are the present owners, and are looked at for owners only.
-    ///
-    /// # Errors
-    /// [`Refused`] by the state, the limits, or the rules of ownership.
-    pub fn add_contact(
-        &mut self,
-        id: ContactId,
-        body: ContactBody,
-        asks_primary: bool,
-        siblings: &[Contact],
-        now: Timestamp,
-    ) -> Result<Change, Refused> {
-        self.must_be_active()?;
-        let kind = id.kind();
-        if self.count(kind) >= MOST_CONTACTS {
-            return Err(Refused::TooMany);
-        }
-        self.check_owner(id, &body, siblings)?;
-        let current = self.primary(kind).map(|contact| contact.id);
-        let moved = primary_on_add(kind, current, asks_primary);
-        let contact = Contact { id, primary: moved.primary, body };
-        let shelf = self.contacts.entry(kind).or_default();
-        shelf.count += 1;
-        if moved.primary {
-            shelf.primary = Some(contact.clone());
-        }
-        let mut change = Change::new(
-            AuditAction::AddContact,
-            vec![id.path()],
-            vec![EventKind::ContactAdded { contact: id }],
-        );
-        change.contacts.push(ContactWrite::Add(contact));
-        Self::demote(moved.demoted, &mut change);
-        self.contact_changed(kind, moved.primary, &mut change, now);
-        Ok(change)
-    }
-
-    /// Replaces what the sub-resource `present` says. `asks_primary` is `None` when the caller left the flag alone.
-    /// `siblings` are the present owners, and are looked at for owners only. Saying the same again changes nothing.
-    ///
-    /// # Errors
-    /// [`Refused`] by the state, the primary rules, or the rules of ownership.
-    pub fn change_contact(
-        &mut self,
-        present: &Contact,
-        body: ContactBody,
-        asks_primary: Option<bool>,
-        siblings: &[Contact],
-        now: Timestamp,
-    ) -> Result<Change, Refused> {
-        self.must_be_active()?;
-        let (id, kind) = (present.id, present.id.kind());
-        self.check_owner(id, &body, siblings)?;
-        let current = self.primary(kind).map(|contact| contact.id);
-        let moved = primary_on_change(current, id, asks_primary)?;
-        let contact = Contact { id, primary: moved.primary, body };
-        let fields = difference::of_contacts(present, &contact);
-        if fields.is_empty() {
-            return Ok(Change::new(AuditAction::ChangeContact, fields, Vec::new()));
-        }
-        if moved.primary {
-            self.contacts.entry(kind).or_default().primary = Some(contact.clone());
-        }
-        let mut change = Change::new(
-            AuditAction::ChangeContact,
-            fields,
-            vec![EventKind::ContactChanged { contact: id }],
-        );
-        change.contacts.push(ContactWrite::Replace(contact));
-        Self::demote(moved.demoted, &mut change);
-        self.contact_changed(kind, moved.primary, &mut change, now);
-        Ok(change)
-    }
-
-    /// Removes a sub-resource that exists.
-    ///
-    /// # Errors
-    /// [`Refused`] by the state or the primary rules.
-    pub fn remove_contact(&mut self, id: ContactId, now: Timestamp) -> Result<Change, Refused> {
-        self.must_be_active()?;
-        let kind = id.kind();
-        let current = self.primary(kind).map(|contact| contact.id);
-        primary_on_remove(current, id, self.count(kind))?;
-        let shelf = self.contacts.entry(kind).or_default();
-        shelf.count = shelf.count.saturating_sub(1);
-        if current == Some(id) {
-            shelf.primary = None;
-        }
-        let mut change = Change::new(
-            AuditAction::RemoveContact,
-            vec![id.path()],
-            vec![EventKind::ContactRemoved { contact: id }],
-        );
-        change.contacts.push(ContactWrite::Remove(id));
-        self.contact_changed(kind, current == Some(id), &mut change, now);
-        Ok(change)
-    }
-
     fn must_be_active(&self) -> Result<(), Refused> {
         match self.status {
             CustomerStatus::Active => Ok(()),
@@ -619,27 +368,6 @@ impl Customer {
     fn touch(&mut self, now: Timestamp) {
         self.modified_at = now;
         self.version += 1;
-    }
-
-    /// An address is screened, so another address is another subject. The scans keep their status meanwhile: an
-    /// address only adds to what is known about the same person, and the contract lets an account be opened right
-    /// after the first address was added.
-    fn contact_changed(
-        &mut self,
-        kind: ContactKind,
-        primary: bool,
-        change: &mut Change,
-        now: Timestamp,
-    ) {
-        if kind == ContactKind::Address {
-            self.subject_revision += 1;
-        }
-        let reviewed =
-            matches!(kind, ContactKind::Address | ContactKind::Email | ContactKind::Phone);
-        if primary && reviewed {
-            self.identity_changed(change);
-        }
-        self.touch(now);
     }
 
     /// A scan after a person's decision. Cleared is what had been screened; what has changed since waits for its own
@@ -670,40 +398,6 @@ impl Customer {
             self.adverse_media = next;
             change.fields.push(ADVERSE_MEDIA.to_owned());
         }
-    }
-
-    /// The one that lost the flag has changed as well, and its readers are told.
-    fn demote(demoted: Option<ContactId>, change: &mut Change) {
-        if let Some(id) = demoted {
-            change.contacts.push(ContactWrite::Demote(id));
-            change.events.push(EventKind::ContactChanged { contact: id });
-        }
-    }
-
-    fn check_owner(
-        &self,
-        id: ContactId,
-        body: &ContactBody,
-        siblings: &[Contact],
-    ) -> Result<(), Refused> {
-        let ContactBody::Owner(new) = body else { return Ok(()) };
-        if self.party.classification() != Classification::Business {
-            return Err(Refused::OwnerOfPerson);
-        }
-        let others = || {
-            siblings.iter().filter(|other| other.id != id).filter_map(|other| match &other.body {
-                ContactBody::Owner(owner) => Some(owner),
-                _ => None,
-            })
-        };
-        if others().any(|owner: &Owner| owner.customer == new.customer) {
-            return Err(Refused::OwnerTwice);
-        }
-        let total: u32 = others().map(|owner| u32::from(owner.share.get())).sum();
-        if total + u32::from(new.share.get()) > u32::from(BasisPoints::WHOLE.get()) {
-            return Err(Refused::Overowned);
-        }
-        Ok(())
     }
 }
 

@@ -50,8 +50,8 @@ impl PersonName {
     }
 
     /// Splits a name in full at its spaces: the first word is the first name, the last one the last name with the
-    /// particles before it (`van`, `de la`), a suffix (`Jr.`) is one, and the rest are middle names. [`Self::full`] of
-    /// the result is the text again, its runs of white space made one space.
+    /// particles before it (`van`, `de la`), a suffix (`Jr.`) is one, and the rest are middle names, as many as fit into that
+    /// part. [`Self::full`] of the result is the text again, its runs of white space made one space.
     ///
     /// # Errors
     /// [`Problem`] when it is empty or one part is too long or not printable.
@@ -69,7 +69,14 @@ impl PersonName {
         // Particles are written small; the word before the last one may be a middle name.
         let particles =
             rest.iter().rev().skip(1).take_while(|word| PARTICLES.contains(word)).count();
-        let last_from = rest.len().saturating_sub(1 + particles);
+        let mut last_from = rest.len().saturating_sub(1 + particles);
+        // More middle names than fit go over to the last one, so that a long name is kept whole.
+        while last_from > 0
+            && NamePart::parse(&rest.get(..last_from).unwrap_or(&[]).join(" ")).is_err()
+            && NamePart::parse(&rest.get(last_from - 1..).unwrap_or(&[]).join(" ")).is_ok()
+        {
+            last_from -= 1;
+        }
         let joined = |words: &[&str]| {
             if words.is_empty() { Ok(None) } else { Text::parse(&words.join(" ")).map(Some) }
         };
@@ -126,6 +133,11 @@ mod tests {
             assert_eq!(text(&name.last).as_deref(), last, "{full}");
             assert_eq!(name.suffix.as_ref().map(Text::as_str), suffix, "{full}");
         }
+        // The painter's name in baptism.
+        let long = "Pablo Diego José Francisco de Paula Juan Nepomuceno María de los Remedios Cipriano de la Santísima \
+                    Trinidad Ruiz y Picasso";
+        let name = PersonName::split(long).unwrap();
+        assert_eq!((name.full().as_str(), name.first.as_str()), (long, "Pablo"));
         for wrong in ["", "  ", &"x".repeat(201), &"y".repeat(101), "a\nb"] {
             assert!(PersonName::split(wrong).is_err(), "{wrong}");
         }

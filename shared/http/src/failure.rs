@@ -240,7 +240,7 @@ impl Failure {
                 })
                 .collect(),
             Failure::BodyNotJson => one(CosCode::BodyNotJson, "The body must be a JSON object"),
-            Failure::BodyTooLarge => one(CosCode::BodyTooLarge, "The body must be at most 64 KiB"),
+            Failure::BodyTooLarge => one(CosCode::BodyTooLarge, "The body must be at most 256 KiB"),
             Failure::IdempotencyKeyMalformed => one(
                 CosCode::IdempotencyKeyInvalid,
                 "Idempotency-Key must have 1 to 50 printable characters",

@@ -81,7 +81,7 @@ fn detail(failure: &Failure) -> String {
         Failure::Invalid(_) => "One or more fields are not valid.".to_owned(),
         Failure::Rule(rule) => format!("{}.", rule.message),
         Failure::BodyNotJson => "The body must be a JSON object.".to_owned(),
-        Failure::BodyTooLarge => "The body must be at most 64 KiB.".to_owned(),
+        Failure::BodyTooLarge => "The body must be at most 256 KiB.".to_owned(),
         Failure::IdempotencyKeyMalformed | Failure::HeaderMalformed(_) => {
             "A header value is not valid.".to_owned()
         }

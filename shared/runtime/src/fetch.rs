@@ -125,13 +125,6 @@ fn target(url: &str, location: &str) -> Option<String> {
     Some(format!("{scheme}://{host}{location}"))
 }
 
-/// HTTPS anywhere; HTTP to this machine only, where there is nobody in between.
-pub(crate) fn is_allowed(url: &str) -> bool {
-    let Some(rest) = url.strip_prefix("http://") else { return url.starts_with("https://") };
-    let host = rest.split(['/', '?', '#']).next().unwrap_or(rest);
-    host.parse::<std::net::SocketAddr>().is_ok_and(|address| address.ip().is_loopback())
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::{Read as _, Write as _};
@@ -213,20 +206,5 @@ mod tests {
         let (url, _) = server(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n1,2\n".to_vec());
         let cut = HttpsGet::new().get(&url, &[], 1_000, DEADLINE * 10).await;
         assert!(matches!(cut, Err(FetchError::Exchange(_))), "{cut:?}");
-    }
-
-    #[test]
-    fn plain_http_is_for_this_machine() {
-        for (url, allowed) in [
-            ("https://lists.example/sdn.csv", true),
-            ("http://127.0.0.1:80/x", true),
-            ("http://[::1]:80/x", true),
-            ("http://lists.example/sdn.csv", false),
-            ("http://127.0.0.1:80@lists.example/x", false),
-            ("http://10.0.0.1:80/x", false),
-            ("ftp://lists.example/x", false),
-        ] {
-            assert_eq!(is_allowed(url), allowed, "{url}");
-        }
     }
 }

@@ -16,14 +16,17 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_types::body::SdkBody;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
-use crate::fetch::{FetchError, is_allowed};
+use crate::fetch::FetchError;
 use crate::signed::never_connected;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// An HTTPS client with the platform's roots.
-#[derive(Debug, Default)]
-pub struct HttpsSend(OnceLock<Connector>);
+#[derive(Debug)]
+pub struct HttpsSend {
+    connect_timeout: Duration,
+    connector: OnceLock<Connector>,
+}
 
 /// One request.
 #[derive(Clone, Copy)]
@@ -71,13 +74,25 @@ impl std::fmt::Debug for Received {
 impl HttpsSend {
     /// A client that has not been built yet.
     pub const fn new() -> Self {
-        Self(OnceLock::new())
+        Self::connecting_within(CONNECT_TIMEOUT)
+    }
+
+    /// One that waits for a connection no longer than this.
+    pub const fn connecting_within(connect_timeout: Duration) -> Self {
+        Self { connect_timeout, connector: OnceLock::new() }
+    }
+
+    /// Whether it sends there: HTTPS anywhere; HTTP to this machine only, where there is nobody in between.
+    pub fn allows(url: &str) -> bool {
+        let Some(rest) = url.strip_prefix("http://") else { return url.starts_with("https://") };
+        let host = rest.split(['/', '?', '#']).next().unwrap_or(rest);
+        host.parse::<std::net::SocketAddr>().is_ok_and(|address| address.ip().is_loopback())
     }
 
     fn connector(&self) -> &Connector {
-        self.0.get_or_init(|| {
+        self.connector.get_or_init(|| {
             let settings =
-                HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).build();
+                HttpConnectorSettings::builder().connect_timeout(self.connect_timeout).build();
             Connector::builder()
                 .connector_settings(settings)
                 .sleep_impl(TokioSleep::new())
@@ -92,7 +107,7 @@ impl HttpsSend {
     /// [`FetchError`]; an answer of any status is not one. After [`FetchError::NotHttps`], [`FetchError::Malformed`] and
     /// [`FetchError::Unreachable`] nothing was sent; after the others, the service may have done what it was asked.
     pub async fn send(&self, request: Outgoing<'_>) -> Result<Received, FetchError> {
-        if !is_allowed(request.url) {
+        if !Self::allows(request.url) {
             return Err(FetchError::NotHttps);
         }
         tokio::time::timeout(request.deadline, self.exchange(request))
@@ -118,6 +133,12 @@ impl HttpsSend {
             }
         })?;
         read(answer, outgoing.max_bytes).await
+    }
+}
+
+impl Default for HttpsSend {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -211,5 +232,21 @@ mod tests {
         let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let refused = post(&format!("http://{closed}/x"), 10).await;
         assert!(matches!(refused, Err(FetchError::Unreachable(_))), "{refused:?}");
+    }
+
+    #[test]
+    fn plain_http_is_for_this_machine() {
+        for (url, allowed) in [
+            ("https://lists.example/sdn.csv", true),
+            ("http://127.0.0.1:80", true),
+            ("http://127.0.0.1:80/x", true),
+            ("http://[::1]:80/x", true),
+            ("http://lists.example/sdn.csv", false),
+            ("http://127.0.0.1:80@lists.example/x", false),
+            ("http://10.0.0.1:80/x", false),
+            ("ftp://lists.example/x", false),
+        ] {
+            assert_eq!(HttpsSend::allows(url), allowed, "{url}");
+        }
     }
 }

@@ -172,8 +172,8 @@ impl Index {
         }
         let reach = if length <= 6 { 1 } else { slack };
         for pair in bigrams(word) {
-            for near in length.saturating_sub(reach)..=length + reach {
-                for number in grams.pair(pair, near) {
+            for words in grams.pair(pair, length.saturating_sub(reach)..=length + reach) {
+                for number in words {
                     if let Some(count) = scratch.token_pairs.get_mut(number as usize) {
                         if *count == 0 {
                             scratch.token_touched.push(number);

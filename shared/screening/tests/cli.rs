@@ -153,6 +153,22 @@ fn batch_prints_ranks_and_figures() {
     }
     let double = watchlist(&["batch", &index, &path, "--top", "3", "--threads", "2"]);
     assert_eq!(text(&double.stdout), printed);
+    assert_eq!(figures["linesWithoutQuery"], 0);
+
+    // As other editors write it.
+    let content = std::fs::read_to_string(&queries).unwrap();
+    let content = content.replace("expected_uid", "Expected_UID").replace('\n', "\r\n");
+    std::fs::write(&queries, format!("\u{feff}{content}no query\r\n")).unwrap();
+    let marked = watchlist(&["batch", &index, &path, "--top", "3"]);
+    assert_eq!(text(&marked.stdout), printed);
+    let figures: serde_json::Value = serde_json::from_str(text(&marked.stderr).trim()).unwrap();
+    assert_eq!(figures["linesWithoutQuery"], 1);
+    for content in ["", "expected_uid\ttype\tquery\tkind\n", "Ana Quill\nBertil Oxenmark\n"] {
+        std::fs::write(&queries, content).unwrap();
+        let refused = watchlist(&["batch", &index, &path]);
+        assert!(!refused.status.success(), "{content:?}");
+        assert!(text(&refused.stderr).contains("no line has a query"), "{content:?}");
+    }
 }
 
 #[test]
@@ -166,6 +182,32 @@ fn pairs_print_one_score_a_line() {
     let output = watchlist(&["pairs", &pairs.display().to_string()]);
     let scores: Vec<f64> = text(&output.stdout).lines().map(|line| line.parse().unwrap()).collect();
     assert!(scores.len() == 2 && scores[0] > 0.9 && scores[1] < 0.7, "{scores:?}");
+
+    // A line that is no pair keeps its place, and is told.
+    std::fs::write(&pairs, "\u{feff}person\tAna Quill\tAna Quill\n\nperson\tAna\n").unwrap();
+    let output = watchlist(&["pairs", &pairs.display().to_string()]);
+    let printed = text(&output.stdout);
+    let lines: Vec<&str> = printed.lines().collect();
+    assert!(output.status.success() && lines.len() == 3 && lines[0].starts_with("0.99"));
+    assert_eq!(lines[1..], ["0.000000", "0.000000"]);
+    assert!(text(&output.stderr).contains("2 of 3 lines"), "{}", text(&output.stderr));
+    std::fs::write(&pairs, "Ana Quill;Ana Quill\n").unwrap();
+    assert!(!watchlist(&["pairs", &pairs.display().to_string()]).status.success());
+}
+
+#[test]
+fn a_key_of_two_entries_is_told_and_hides_neither() {
+    let [list, index] = ["twice.jsonl", "twice.gwi"].map(scratch);
+    let [list_path, index] = [&list, &index].map(|path| path.display().to_string());
+    let line = |name: &str| format!("{{\"uid\":\"7\",\"type\":\"person\",\"name\":\"{name}\"}}\n");
+    std::fs::write(&list, line("Ana Quill") + &line("Bertil Oxenmark")).unwrap();
+    let compiled = watchlist(&["compile", "--format", "jsonl", "--out", &index, &list_path]);
+    assert!(compiled.status.success());
+    let told = text(&compiled.stderr);
+    assert!(told.contains("twice.jsonl:2: key 7 is another entry's: listed as 7#2"), "{told}");
+    for name in ["Ana Quill", "Bertil Oxenmark"] {
+        assert!(text(&watchlist(&["search", &index, name]).stdout).starts_with("HIT "), "{name}");
+    }
 }
 
 #[test]
@@ -197,6 +239,9 @@ fn diff_prints_changes_and_writes_a_delta() {
 #[test]
 fn mistakes_are_named_and_fail() {
     let index = compiled("mistakes.gwi");
+    let list = scratch("mistakes.jsonl");
+    std::fs::write(&list, "{\"uid\":\"1\",\"name\":\"Ana Quill\"}\n").unwrap();
+    let list = list.display().to_string();
     for (arguments, complaint) in [
         (vec!["frobnicate"], "no command"),
         (vec!["compile", "--format", "pdf", "--out", "x", "y"], "no format"),
@@ -211,6 +256,16 @@ fn mistakes_are_named_and_fail() {
         (vec!["search", &index, "Ana", "--country", "Atlantis"], "--country Atlantis"),
         (vec!["search", &index, "Ana", "--type", "persn"], "--type persn"),
         (vec!["search", &index, "Ana", "--dob", "soon"], "--dob soon"),
+        (vec!["search", &index, " "], "NAME is empty"),
+        (vec!["search", &index, "Ana", "--top", "0"], "--top 0"),
+        (vec!["search", &index, "Ana", "--top", "1", "--top", "2"], "--top is given twice"),
+        (
+            vec![
+                "compile", "--format", "jsonl", "--out", "x", &list, "+", "--format", "jsonl",
+                &list,
+            ],
+            "two lists are called jsonl",
+        ),
     ] {
         let output = watchlist(&arguments);
         assert!(!output.status.success());

@@ -1,4 +1,4 @@
-//! Hostile input: damaged index files and random bytes in every parser. Nothing panics, nothing reads out of bounds.
+//! Hostile input: damaged index files, damaged lists and random bytes in every parser. Nothing panics, nothing reads out of bounds.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
@@ -8,6 +8,7 @@ use screening::{
     ListEdition, ListInfo, NameKind, Query, Scratch, Source, Topic, compile, compile_delta, parse,
     self_test,
 };
+use std::path::Path;
 use std::sync::OnceLock;
 
 fn bytes() -> &'static [u8] {
@@ -78,6 +79,17 @@ fn use_all(index: &Index) {
     let _ = index.entity("t", "u007");
     let _ = index.verify_content();
     let _ = (index.entity_count(), index.name_count(), index.content_hash());
+}
+
+#[test]
+fn the_files_to_damage_are_whole() {
+    for (format, _) in FORMATS {
+        let files = whole(format);
+        let sources: Vec<Source<'_>> =
+            files.iter().map(|(name, bytes)| Source::new(name, bytes)).collect();
+        let parsed = parse(format, &sources).unwrap();
+        assert!(!parsed.entities.is_empty(), "{format:?}: {:?}", parsed.rejected);
+    }
 }
 
 #[test]
@@ -172,6 +184,84 @@ fn opening(format: Format) -> &'static str {
     }
 }
 
+/// What closes the beginning of a format again.
+fn closing(format: Format) -> &'static str {
+    match format {
+        Format::OfacXml => "</sdnEntry></sdnList>",
+        Format::UnXml => "</INDIVIDUAL></INDIVIDUALS><ENTITIES/></CONSOLIDATED_LIST>",
+        Format::EuXml => "</sanctionEntity></export>",
+        _ => "",
+    }
+}
+
+/// A whole set of files for each format: the sample lists where there are some.
+fn whole(format: Format) -> Vec<(&'static str, Vec<u8>)> {
+    let sample = |path: &str| {
+        std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("samples").join(path)).unwrap()
+    };
+    match format {
+        Format::OfacCsv => ["sdn.csv", "alt.csv", "add.csv", "sdn_comments.csv"]
+            .map(|name| (name, sample(&format!("ofac/{name}"))))
+            .to_vec(),
+        Format::OpenSanctionsCsv => {
+            vec![("targets.simple.csv", sample("pep/targets.simple.csv"))]
+        }
+        _ => {
+            let name = FORMATS.iter().find(|(known, _)| *known == format).unwrap().1;
+            vec![(name, [opening(format), closing(format)].concat().into_bytes())]
+        }
+    }
+}
+
+/// One thing that happens to a file on its way.
+#[derive(Debug, Clone)]
+enum Damage {
+    Changed(prop::sample::Index, u8),
+    Lost(prop::sample::Index, usize),
+    Doubled(prop::sample::Index, usize),
+    Inserted(prop::sample::Index, Vec<u8>),
+    Cut(prop::sample::Index),
+}
+
+impl Damage {
+    fn any() -> impl Strategy<Value = Self> {
+        let at = any::<prop::sample::Index>;
+        let bytes = prop_oneof![
+            proptest::collection::vec(any::<u8>(), 1..8),
+            "[<>&;,\"'\\n\t{}\\[\\]:/#-]{1,4}".prop_map(String::into_bytes),
+        ];
+        prop_oneof![
+            (at(), any::<u8>()).prop_map(|(at, byte)| Self::Changed(at, byte)),
+            (at(), 1usize..40).prop_map(|(at, count)| Self::Lost(at, count)),
+            (at(), 1usize..400).prop_map(|(at, count)| Self::Doubled(at, count)),
+            (at(), bytes).prop_map(|(at, bytes)| Self::Inserted(at, bytes)),
+            at().prop_map(Self::Cut),
+        ]
+    }
+
+    fn happen(self, file: &mut Vec<u8>) {
+        let length = file.len();
+        if length == 0 {
+            return;
+        }
+        let upto = |at: usize, count: usize| at..(at + count).min(length);
+        match self {
+            Self::Changed(at, byte) => file[at.index(length)] = byte,
+            Self::Lost(at, count) => drop(file.drain(upto(at.index(length), count))),
+            Self::Doubled(at, count) => {
+                let part = file[upto(at.index(length), count)].to_vec();
+                let at = at.index(length);
+                file.splice(at..at, part);
+            }
+            Self::Inserted(at, bytes) => {
+                let at = at.index(length);
+                file.splice(at..at, bytes);
+            }
+            Self::Cut(at) => file.truncate(at.index(length)),
+        }
+    }
+}
+
 /// Every entity's record says that its names begin near the last number there is, and that there are as many as can be.
 #[test]
 fn a_forged_range_of_names_is_no_overflow() {
@@ -245,6 +335,25 @@ proptest! {
             for entity in &parsed.entities {
                 prop_assert!(!entity.uid.is_empty() && entity.content_hash().len() == 32);
             }
+        }
+    }
+
+    /// Whatever is let through compiles, and the index opens.
+    #[test]
+    fn damage_to_whole_files_never_panics(
+        at in 0usize..FORMATS.len(),
+        damages in proptest::collection::vec((0usize..4, Damage::any()), 1..6),
+    ) {
+        let mut files = whole(FORMATS[at].0);
+        for (file, damage) in damages {
+            let file = file % files.len();
+            damage.happen(&mut files[file].1);
+        }
+        let sources: Vec<Source<'_>> = files.iter().map(|(name, bytes)| Source::new(name, bytes)).collect();
+        if let Ok(parsed) = parse(FORMATS[at].0, &sources) {
+            let info = ListInfo::new("t", "Test", Topic::Sanctions);
+            let bytes = compile(&[ListEdition { info, entities: parsed.entities }]).unwrap();
+            Index::from_bytes(bytes).unwrap();
         }
     }
 

@@ -246,14 +246,10 @@ mod tests {
         }
     }
 
-    fn keys() -> crypto::KeyRing {
+    fn keys() -> std::sync::Arc<crypto::KeyRing> {
         use std::sync::Arc;
         let clock = domain::time::FixedClock::at_text("2026-01-25T22:55:24Z");
-        crypto::KeyRing::new(
-            Arc::new(crypto::test_support::MemoryWrapper::default()),
-            Arc::new(crypto::test_support::MemoryKeys::default()),
-            Arc::new(clock),
-            Arc::new(domain::time::SequenceRandom::default()),
-        )
+        let random = domain::time::SequenceRandom::default();
+        crypto::test_support::key_ring(Arc::new(clock), Arc::new(random))
     }
 }

@@ -16,10 +16,12 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
+use crypto::KeyRing;
+use domain::time::{Clock, Random};
 use dynoxide::Database;
 use serde_json::{Value, json};
 
-use crate::{Item, Meter, Table};
+use crate::{DataKeyTable, Item, Meter, Table};
 
 /// A database with the product's three tables, all empty.
 #[derive(Clone)]
@@ -101,10 +103,27 @@ impl TestDatabase {
     ///
     /// # Panics
     /// When the engine does not start; this is for tests.
-    #[expect(clippy::expect_used, reason = "a test without its database must stop")]
     pub fn new() -> Self {
+        Self::holding(tables())
+    }
+
+    /// A new database whose tables have no streams. The engine reads a table's whole stream to number the next record of it,
+    /// which makes thousands of writes take hours.
+    ///
+    /// # Panics
+    /// As [`TestDatabase::new`].
+    pub fn without_streams() -> Self {
+        let mut tables = tables();
+        for table in &mut tables {
+            table["StreamSpecification"] = json!({ "StreamEnabled": false });
+        }
+        Self::holding(tables)
+    }
+
+    #[expect(clippy::expect_used, reason = "a test without its database must stop")]
+    fn holding(tables: [Value; 3]) -> Self {
         let database = Database::memory().expect("an in-memory database");
-        for table in tables() {
+        for table in tables {
             let request = serde_json::from_value(table).expect("a table definition");
             database.create_table(request).expect("a new table");
         }
@@ -150,6 +169,12 @@ impl TestDatabase {
     fn table(&self, name: &str) -> Table {
         let client = self.client();
         Table::new(crypto::lazy(move || client), name, Arc::new(Meter::default()))
+    }
+
+    /// A ring whose keys are in the customers table, as in a deployment.
+    pub fn key_ring(&self, clock: &Arc<dyn Clock>, random: &Arc<dyn Random>) -> Arc<KeyRing> {
+        let keys = Arc::new(DataKeyTable::new(self.customers()));
+        crypto::test_support::key_ring_over(keys, Arc::clone(clock), Arc::clone(random))
     }
 
     /// How many calls reached the database.

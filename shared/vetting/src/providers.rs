@@ -4,13 +4,14 @@
 //! together, beyond which the answer is that none came; whatever goes wrong is that answer too, is counted and logged
 //! without a word of the applicant, and never fails a review; a rotated key is in use within [`BELIEVED`].
 
+mod https;
+
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use compliance::review::provider::{
-    AddressProvider, DeliveryAnswer, HttpsProvider, IdentityAnswer, IdentityProvider, Pending,
-    ProviderError,
+    AddressProvider, DeliveryAnswer, IdentityAnswer, IdentityProvider, Pending,
 };
 use compliance::review::{Applicant, PostalAddress};
 use crypto::Secret;
@@ -18,6 +19,8 @@ use domain::time::Clock;
 use jiff::{SignedDuration, Timestamp};
 use runtime::{Clients, ManagedSecret, Metric, SecretError, Settings, count};
 use serde::Deserialize;
+
+use self::https::HttpsProvider;
 
 /// Over reading the key, connecting and the whole answer together: somebody is waiting.
 const DEADLINE: Duration = Duration::from_secs(2);
@@ -37,8 +40,8 @@ enum NotReady {
     Secret(#[from] SecretError),
     #[error("the secret is not a JSON object with the member `key`")]
     Key,
-    #[error(transparent)]
-    Provider(#[from] ProviderError),
+    #[error("the provider's address must be https")]
+    NotHttps,
 }
 
 /// A provider by its URL and its key's secret.
@@ -53,7 +56,6 @@ pub(crate) struct ConfiguredProvider {
 
 struct Held {
     provider: Arc<HttpsProvider>,
-    key: Secret<String>,
     read_at: Timestamp,
 }
 
@@ -100,13 +102,16 @@ impl ConfiguredProvider {
             Ok(key) => key,
             Err(error) => return self.known(|_| true).ok_or(error),
         };
-        let same = self.known(|held| held.key.reveal() == key.reveal());
+        let same = self.known(|held| held.provider.key.reveal() == key.reveal());
         let provider = match same {
             // Its connection is good for the next question as well.
             Some(provider) => provider,
-            None => Arc::new(HttpsProvider::new(&self.base, Secret::new(key.reveal().clone()))?),
+            None => {
+                let made = HttpsProvider::new(&self.base, key, self.deadline);
+                Arc::new(made.ok_or(NotReady::NotHttps)?)
+            }
         };
-        let held = Held { provider: Arc::clone(&provider), key, read_at: now };
+        let held = Held { provider: Arc::clone(&provider), read_at: now };
         *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Some(held);
         Ok(provider)
     }
@@ -152,13 +157,10 @@ impl ConfiguredProvider {
 impl IdentityProvider for ConfiguredProvider {
     fn confirm<'a>(&'a self, applicant: &'a Applicant) -> Pending<'a, IdentityAnswer> {
         Box::pin(async move {
-            let answer = self.asked(async |provider: Arc<HttpsProvider>| {
-                match provider.confirm(applicant).await {
-                    IdentityAnswer::Answered(confirmed) => Some(confirmed),
-                    IdentityAnswer::Unavailable | IdentityAnswer::NotConfigured => None,
-                }
-            });
-            answer.await.map_or(IdentityAnswer::Unavailable, IdentityAnswer::Answered)
+            let asking = async |provider: Arc<HttpsProvider>| provider.confirm(applicant).await;
+            self.asked(asking).await.map_or(IdentityAnswer::Unavailable, |confirmed| {
+                IdentityAnswer::Answered(Box::new(confirmed))
+            })
         })
     }
 }
@@ -166,17 +168,11 @@ impl IdentityProvider for ConfiguredProvider {
 impl AddressProvider for ConfiguredProvider {
     fn delivery<'a>(&'a self, address: &'a PostalAddress) -> Pending<'a, DeliveryAnswer> {
         Box::pin(async move {
-            let answer = self.asked(async |provider: Arc<HttpsProvider>| {
-                match provider.delivery(address).await {
-                    DeliveryAnswer::Answered(delivery) => Some(delivery),
-                    DeliveryAnswer::Unavailable | DeliveryAnswer::NotConfigured => None,
-                }
-            });
-            answer.await.map_or(DeliveryAnswer::Unavailable, DeliveryAnswer::Answered)
+            let asking = async |provider: Arc<HttpsProvider>| provider.delivery(address).await;
+            self.asked(asking).await.map_or(DeliveryAnswer::Unavailable, DeliveryAnswer::Answered)
         })
     }
 }
 
 #[cfg(test)]
-#[path = "provider_tests.rs"]
 mod tests;

@@ -7,8 +7,6 @@ use std::sync::LazyLock;
 
 use compliance::review::provider::{Confirmed, Delivery, Pending};
 use compliance::review::{Applicant, Code, PostalAddress};
-use crypto::KeyRing;
-use crypto::test_support::MemoryWrapper;
 use domain::audit::Actor;
 use domain::calendar::BirthDate;
 use domain::choices::EmailType;
@@ -24,7 +22,6 @@ use domain::text::Text;
 use domain::time::{FixedClock, SequenceRandom};
 use domain::verification::Standing;
 use screening::{Entity, EntityType, Index, ListEdition, ListInfo, compile};
-use store::DataKeyTable;
 use store::customers::Commit;
 use store::testing::TestDatabase;
 
@@ -75,21 +72,12 @@ impl World {
     }
 
     fn with(provided: impl FnOnce(Vetter) -> Vetter) -> Self {
-        let table = TestDatabase::new().customers();
+        let database = TestDatabase::new();
         let clock = Arc::new(FixedClock::at_text("2026-01-25T22:55:24Z"));
         let random = Arc::new(SequenceRandom::default());
-        let ring = KeyRing::new(
-            Arc::new(MemoryWrapper::default()),
-            Arc::new(DataKeyTable::new(table.clone())),
-            Arc::clone(&clock) as _,
-            Arc::clone(&random) as _,
-        );
-        let customers = Customers::new(
-            table,
-            Arc::new(ring),
-            Arc::clone(&clock) as _,
-            Arc::clone(&random) as _,
-        );
+        let (time, chance): (Arc<dyn Clock>, Arc<dyn Random>) = (clock.clone(), random.clone());
+        let ring = database.key_ring(&time, &chance);
+        let customers = Customers::new(database.customers(), ring, time, chance);
         // Each test brings its lists; what is in force cannot be had.
         let nothing: compliance::ObjectReader = Arc::new(|_| Box::pin(async { Ok(None) }));
         let editions = Editions::new(nothing, "manifest.json".to_owned(), std::env::temp_dir());

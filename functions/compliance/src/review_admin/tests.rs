@@ -1,7 +1,6 @@
 //! Operators' commands on a real table.
 
-use crypto::KeyRing;
-use crypto::test_support::{MemoryKeys, MemoryWrapper};
+use crypto::test_support::key_ring;
 use domain::ids::CustomerId;
 use domain::network::{AttributeKind, Attributes};
 use domain::time::{FixedClock, SequenceRandom};
@@ -14,13 +13,8 @@ const PARTNER: &str = "11111111-2222-3333-4444-555555555555";
 fn app() -> (App, Network) {
     let table = TestDatabase::new().customers();
     let clock = Arc::new(FixedClock::at_text("2026-12-01T12:00:00Z"));
-    let ring = KeyRing::new(
-        Arc::new(MemoryWrapper::default()),
-        Arc::new(MemoryKeys::default()),
-        Arc::clone(&clock) as Arc<dyn Clock>,
-        Arc::new(SequenceRandom::default()),
-    );
-    let network = Network::new(table.clone(), Arc::new(ring));
+    let ring = key_ring(Arc::clone(&clock) as _, Arc::new(SequenceRandom::default()));
+    let network = Network::new(table.clone(), ring);
     (App::for_test(network.clone(), Reviews::new(table), clock), network)
 }
 

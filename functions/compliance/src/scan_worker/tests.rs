@@ -3,9 +3,6 @@
 mod media;
 
 use domain::audit::AuditAction;
-use domain::choices::AddressType;
-use domain::contact::{Address, ContactBody, ContactId};
-use domain::country::Country;
 use domain::customer::{Customer, Onboarding};
 use domain::ids::{CifNumber, CustomerId, EventId, PartnerId};
 use domain::scan::{Decision, ScanKind, ScanStatus};
@@ -173,31 +170,14 @@ async fn a_cleared_hit_stays_cleared_until_the_listed_entity_or_the_customer_cha
     world.screen(&made).await;
     assert_eq!(status().await, ScanStatus::Failed);
     world.change(&made, clear).await;
-    add_address(&world, &made, "FR").await;
+    world.add_address(&made, "FR").await;
     world.screen(&made).await;
     assert_eq!(status().await, ScanStatus::Failed);
     // Another address in the same country says nothing new.
     world.change(&made, clear).await;
-    add_address(&world, &made, "FR").await;
+    world.add_address(&made, "FR").await;
     world.screen(&made).await;
     assert_eq!(status().await, ScanStatus::Clear);
-}
-
-async fn add_address(world: &World, customer: &Customer, country: &str) {
-    let id = ContactId::new(ContactKind::Address, &*world.clock, &*world.random);
-    let body = ContactBody::Address(Address {
-        address_type: AddressType::Home,
-        classification: None,
-        street1: Text::parse("1 Rue").unwrap(),
-        street2: None,
-        city: Text::parse("Ville").unwrap(),
-        state: None,
-        postal_code: None,
-        country: Country::parse(country).unwrap(),
-    });
-    let step =
-        |customer: &mut Customer, now| customer.add_contact(id, body, false, &[], now).unwrap();
-    world.change(customer, step).await;
 }
 
 #[tokio::test]

@@ -19,7 +19,7 @@ use super::page::{PAGE, concerned};
 use super::*;
 use crate::testing::{World, person};
 
-const CUSTOMERS: usize = 20_000;
+const CUSTOMERS: usize = 1_000_000;
 /// How many of them are in the database, which is slow to fill.
 const STORED: usize = 1_000;
 const ENTRIES: usize = 100;
@@ -95,8 +95,8 @@ async fn measure_a_delta_of_100_entries_against_many_customers() {
     let key = store::keys::CustomerKey::new(template.partner, template.id);
     let template = table.get(&key).await.unwrap().unwrap();
     let text = |value: String| AttributeValue::S(value);
-    let mut items: Vec<Item> = Vec::with_capacity(CUSTOMERS);
-    for number in 0..CUSTOMERS {
+    let partner = world.partner;
+    let customer = |number: usize| {
         let given = &first[number % first.len()];
         let family = &last[(number * 7 + number / first.len()) % last.len()];
         let born = format!("{}-{:02}-{:02}", 1940 + number % 60, 1 + number % 12, 1 + number % 28);
@@ -104,16 +104,16 @@ async fn measure_a_delta_of_100_entries_against_many_customers() {
         let mut item = template.clone();
         item.insert("id".to_owned(), text(id.to_string()));
         item.insert("listSk".to_owned(), text(format!("{number:013}#{id}")));
-        store::keys::CustomerKey::new(world.partner, id).stamp(&mut item);
+        store::keys::CustomerKey::new(partner, id).stamp(&mut item);
         let mut named = item["person"].as_m().unwrap().clone();
         named.insert("first".to_owned(), text(given.clone()));
         named.insert("last".to_owned(), text(family.clone()));
         named.insert("birthDate".to_owned(), text(born));
         item.insert("person".to_owned(), AttributeValue::M(named));
-        if number < STORED {
-            table.put(item.clone(), Expression::absent()).await.unwrap();
-        }
-        items.push(item);
+        item
+    };
+    for number in 0..STORED {
+        table.put(customer(number), Expression::absent()).await.unwrap();
     }
     let bytes = delta_index();
     let name = screening::sha256_hex(&bytes);
@@ -138,8 +138,9 @@ async fn measure_a_delta_of_100_entries_against_many_customers() {
     let index = Index::from_bytes(bytes).unwrap();
     let open = OpenDelta::new(delta_name.clone(), delta, Some(Arc::new(index)));
     let (mut spent, mut asked) = (Duration::ZERO, 0);
-    for page in items.chunks(usize::from(PAGE)) {
-        let page = page.to_vec();
+    for from in (0..CUSTOMERS).step_by(usize::from(PAGE)) {
+        let page: Vec<Item> =
+            (from..CUSTOMERS.min(from + usize::from(PAGE))).map(&customer).collect();
         let before = processor_time();
         asked += concerned(&world.app, &message(0), &open, page).await.unwrap().len();
         spent += processor_time() - before;

@@ -148,32 +148,13 @@ async fn a_worker_may_be_faster_than_the_record_of_its_segments_beginning() {
 
 #[tokio::test]
 async fn customers_with_further_addresses_and_unreadable_ones_are_not_passed_over() {
-    use domain::choices::AddressType;
-    use domain::contact::{Address, ContactBody, ContactId, ContactKind};
-    use domain::country::Country;
-    use domain::text::Text;
-
     let mut world = World::new().await;
     world.app.page_size = page::PAGE;
     let ana = world.screened(person("Anatolia", "Quillson", None)).await;
     let bob = world.screened(person("Bob", "Smith", None)).await;
     for customer in [&ana, &bob] {
         for country in ["FR", "US"] {
-            let id = ContactId::new(ContactKind::Address, &*world.clock, &*world.random);
-            let body = ContactBody::Address(Address {
-                address_type: AddressType::Home,
-                classification: None,
-                street1: Text::parse("1 Rue").unwrap(),
-                street2: None,
-                city: Text::parse("Ville").unwrap(),
-                state: None,
-                postal_code: None,
-                country: Country::parse(country).unwrap(),
-            });
-            let step = |customer: &mut domain::customer::Customer, now| {
-                customer.add_contact(id, body, false, &[], now).unwrap()
-            };
-            world.change(customer, step).await;
+            world.add_address(customer, country).await;
         }
         world.screen(customer).await;
     }

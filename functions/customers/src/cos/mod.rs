@@ -4,6 +4,7 @@
 //! written out here, field by field, so that neither side can change the other by accident.
 
 mod contact_request;
+mod contact_response;
 mod customer_request;
 mod profile_request;
 mod response;
@@ -22,13 +23,15 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 pub(crate) use contact_request::read_contact;
+pub use contact_response::Contact;
+pub(crate) use contact_response::{contact, secrets_of_contact};
 pub(crate) use customer_request::{
     read_business_diligence_change, read_diligence_change, read_name_change, read_onboarding,
     read_profile_change,
 };
 pub use http_api::{Page, Paging};
-pub use response::{Contact, Customer};
-pub(crate) use response::{contact, customer, secrets_of, secrets_of_contact, starred};
+pub use response::Customer;
+pub(crate) use response::{customer, secrets_of, starred};
 pub(crate) use search_request::Search;
 
 /// Whether an answer shows secrets.

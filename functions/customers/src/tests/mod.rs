@@ -19,14 +19,11 @@ mod straddle_round_trip;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crypto::KeyRing;
-use crypto::test_support::MemoryWrapper;
 use domain::ids::{CustomerId, PartnerId};
 use domain::scan::{Finding, Fingerprint, ListedEntity};
 use domain::time::{Clock, FixedClock, Random, SequenceRandom};
 use http_api::{Failure, ROUTES, Reply, Request};
 use serde_json::{Value, json};
-use store::DataKeyTable;
 use store::testing::TestDatabase;
 
 use crate::App;
@@ -217,22 +214,15 @@ impl World {
     }
 
     fn seeded(seed: u64) -> Self {
-        let database = TestDatabase::new();
+        Self::over(TestDatabase::new(), seed)
+    }
+
+    fn over(database: TestDatabase, seed: u64) -> Self {
         let clock = Arc::new(FixedClock::at_text("2026-01-25T22:55:24.441258Z"));
         let random: Arc<dyn Random> = Arc::new(SequenceRandom::starting_at(seed));
         let shared: Arc<dyn Clock> = Arc::clone(&clock) as Arc<dyn Clock>;
-        let ring = KeyRing::new(
-            Arc::new(MemoryWrapper::default()),
-            Arc::new(DataKeyTable::new(database.customers())),
-            Arc::clone(&shared),
-            Arc::clone(&random),
-        );
-        let app = App::new(
-            database.customers(),
-            Arc::new(ring),
-            Arc::clone(&shared),
-            Arc::clone(&random),
-        );
+        let ring = database.key_ring(&shared, &random);
+        let app = App::new(database.customers(), ring, Arc::clone(&shared), Arc::clone(&random));
         let editions = compliance::Editions::holding(compliance::EditionSet::of(indexes()));
         let vetter = vetting::Vetter::new(&app.customers, editions, shared, random);
         Self { database, clock, app: app.with_vetter(vetter) }

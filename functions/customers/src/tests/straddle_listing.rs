@@ -507,7 +507,7 @@ const CROWD: u32 = 10_000;
 #[tokio::test]
 #[ignore = "takes minutes: run by benches/run.py"]
 async fn ten_thousand_customers() {
-    let world = World::new();
+    let world = World::over(TestDatabase::without_streams(), 1);
     for number in 0..CROWD {
         let mut body = numbered(number);
         if let Some(outcome) = ["review", "verified"].get((number as usize).wrapping_sub(700)) {

@@ -1,4 +1,5 @@
-//! What the adapters' HTTP has in common: one shape of request, and what it means when none left.
+//! What the adapters' HTTP has in common: one shape of request, and what it means when no answer came, or none that says
+//! what was asked.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -8,6 +9,7 @@ use runtime::{FetchError, HttpsSend, Outgoing, Received};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::check::NameAnswer;
 use super::payment::{PennyOutcome, Rejection};
 
 /// A page of a hundred transactions has some 100 kB; everything else is far below.
@@ -15,6 +17,9 @@ pub(super) const MAX_ANSWER: usize = 1024 * 1024;
 
 /// Nobody is told to come back later than in an hour.
 const LONGEST_WAIT_SECONDS: u32 = 3_600;
+
+/// What came of a request.
+pub(super) type Sent = Result<Received, FetchError>;
 
 /// How long each kind of request may take.
 pub(super) struct Deadlines {
@@ -47,7 +52,7 @@ impl<'a> Call<'a> {
         http: &HttpsSend,
         base_url: &str,
         own: &[(&str, &str)],
-    ) -> Result<Received, FetchError> {
+    ) -> Sent {
         let url = format!("{base_url}{}", self.path);
         let mut headers = own.to_vec();
         headers.push(("accept", "application/json"));
@@ -66,14 +71,36 @@ impl<'a> Call<'a> {
     }
 }
 
-/// A payment's request that got no answer: surely not paid when it never left.
-pub(super) const fn unanswered(error: &FetchError) -> PennyOutcome {
-    match error {
-        FetchError::NotHttps | FetchError::Malformed | FetchError::Unreachable(_) => {
+/// A name check by what its answer tells. One that tells nothing is as good as none, but may say when to come back.
+pub(super) fn name_answer(
+    sent: Sent,
+    told: impl FnOnce(&Received) -> Option<NameAnswer>,
+) -> NameAnswer {
+    match sent {
+        Ok(answer) => {
+            told(&answer).unwrap_or_else(|| NameAnswer::unavailable(retry_after(&answer)))
+        }
+        Err(_) => NameAnswer::unavailable(None),
+    }
+}
+
+/// A payment by what its answer tells. Without one it is surely not paid when its request never left.
+pub(super) fn penny_outcome(
+    sent: Sent,
+    told: impl FnOnce(&Received) -> PennyOutcome,
+) -> PennyOutcome {
+    match sent {
+        Ok(answer) => told(&answer),
+        Err(FetchError::NotHttps | FetchError::Malformed | FetchError::Unreachable(_)) => {
             PennyOutcome::Rejected(Rejection::NotSent)
         }
-        _ => PennyOutcome::Unknown,
+        Err(_) => PennyOutcome::Unknown,
     }
+}
+
+/// What was looked for, when it was answered.
+pub(super) fn answered<T: DeserializeOwned>(sent: Sent) -> Option<T> {
+    sent.ok().filter(|answer| answer.status == 200).as_ref().and_then(read)
 }
 
 /// An answer's JSON, when it is what it should be.
@@ -98,7 +125,7 @@ pub(super) fn nonce(random: &dyn Random) -> String {
 }
 
 /// The `Retry-After` header where it has seconds.
-pub(super) fn retry_after(answer: &Received) -> Option<u32> {
+fn retry_after(answer: &Received) -> Option<u32> {
     let seconds: u32 = answer.header("retry-after")?.trim().parse().ok()?;
     Some(seconds.clamp(1, LONGEST_WAIT_SECONDS))
 }

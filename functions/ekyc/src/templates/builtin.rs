@@ -87,8 +87,10 @@ pub(super) const ALL: [Texts; 6] = [
     },
 ];
 
-/// Voices of Amazon Polly that calls can be made with, by language. Any other language is read by the British one.
-const VOICES: [(&str, &str); 12] = [
+/// Voices of Amazon Polly that calls can be made with, by the beginning of the locale; the first that fits speaks. Any other
+/// language is read by the British one.
+const VOICES: [(&str, &str); 13] = [
+    ("en-US", "JOANNA"),
     ("cy", "GWYNETH"),
     ("da", "NAJA"),
     ("de", "VICKI"),
@@ -139,9 +141,6 @@ pub(super) fn life(language: &str, seconds: i64) -> String {
 }
 
 pub(super) fn voice(locale: &str) -> &'static str {
-    if locale == "en-US" {
-        return "JOANNA";
-    }
-    let known = VOICES.iter().find(|(language, _)| locale.starts_with(language));
+    let known = VOICES.iter().find(|(beginning, _)| locale.starts_with(beginning));
     known.map_or("AMY", |(_, voice)| voice)
 }

@@ -132,6 +132,15 @@ fn a_life_is_told_in_whole_minutes_or_hours() {
 }
 
 #[test]
+fn a_voice_speaks_the_language_and_where_there_are_two_the_country() {
+    for (locale, voice) in
+        [("en", "AMY"), ("en-GB", "AMY"), ("en-US", "JOANNA"), ("de-AT", "VICKI"), ("ja-JP", "AMY")]
+    {
+        assert_eq!(builtin::voice(locale), voice, "{locale}");
+    }
+}
+
+#[test]
 fn the_origin_comes_last_and_only_where_it_fits() {
     let code = Passcode::parse("012345").unwrap();
     let text = |templates: &Templates, origin| {

@@ -19,8 +19,6 @@ mod trouble;
 
 use std::sync::Arc;
 
-use crypto::KeyRing;
-use crypto::test_support::MemoryWrapper;
 use domain::audit::Actor;
 use domain::customer::{Customer, Onboarding, Party, Person};
 use domain::event::{DomainEvent, EventKind};
@@ -32,7 +30,6 @@ use domain::time::{Clock, FixedClock, Random, SequenceRandom};
 use http_api::{Failure, ROUTES, Reply, Request};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-use store::DataKeyTable;
 use store::customers::{Commit, Customers};
 use store::testing::TestDatabase;
 
@@ -217,12 +214,7 @@ impl World {
         let clock = Arc::new(FixedClock::at_text("2026-01-25T22:55:24.441Z"));
         let random: Arc<dyn Random> = Arc::new(SequenceRandom::starting_at(1_000));
         let shared: Arc<dyn Clock> = Arc::clone(&clock) as Arc<dyn Clock>;
-        let ring = Arc::new(KeyRing::new(
-            Arc::new(MemoryWrapper::default()),
-            Arc::new(DataKeyTable::new(database.customers())),
-            Arc::clone(&shared),
-            Arc::clone(&random),
-        ));
+        let ring = database.key_ring(&shared, &random);
         let table = database.customers();
         let core = || {
             let mut core = Core::new(

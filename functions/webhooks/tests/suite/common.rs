@@ -4,8 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crypto::KeyRing;
-use crypto::test_support::{MemoryKeys, MemoryWrapper};
+use crypto::test_support::key_ring;
 use domain::event::{DomainEvent, EventKind};
 use domain::ids::{CustomerId, EventId, PartnerId, RegistrationId};
 use domain::time::{Clock, FixedClock, SequenceRandom};
@@ -203,21 +202,11 @@ impl World {
         let database = TestDatabase::new();
         let clock = Arc::new(FixedClock::at_text("2026-05-19T13:52:06.393Z"));
         let random = Arc::new(SequenceRandom::default());
-        let keys = Arc::new(KeyRing::new(
-            Arc::new(MemoryWrapper::default()),
-            Arc::new(MemoryKeys::default()),
-            clock.clone(),
-            random.clone(),
-        ));
+        let keys = key_ring(clock.clone(), random.clone());
         // Another ring over the customers' own keys, as in the deployment.
         let customers = Customers::new(
             database.customers(),
-            Arc::new(KeyRing::new(
-                Arc::new(MemoryWrapper::default()),
-                Arc::new(MemoryKeys::default()),
-                clock.clone(),
-                random.clone(),
-            )),
+            key_ring(clock.clone(), random.clone()),
             clock.clone(),
             random.clone(),
         );

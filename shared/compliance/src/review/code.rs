@@ -37,11 +37,12 @@ macro_rules! codes {
 }
 
 codes! {
-    // What could not be looked at. These are ours beside the contract's, and weigh nothing.
+    // These are ours beside the contract's. What could not be looked at weighs nothing.
     G001 = "No list of politically exposed persons is configured, so none was searched";
     G002 = "A watchlist that is to be searched was not at hand";
     G003 = "The identity provider gave no answer";
     G004 = "The address service gave no answer";
+    G005 = "The Social Security number is a pattern that people type instead of one";
 
     // Watchlists.
     I196 = "No match on the watchlists that were searched";

@@ -100,8 +100,10 @@ pub fn check(
         let number = business.ein.as_deref()?;
         let possible = digits_of(number).map(|digits| ein::structure(&digits));
         confirm(confirmed, None, &mut flags);
-        possible == Some(ein::Structure::Possible)
-            && confirmed.is_some_and(|it| it.business == Some(true) && it.tax_id == Some(true))
+        let settled = possible == Some(ein::Structure::Possible)
+            && confirmed.is_some_and(|it| it.business == Some(true) && it.tax_id == Some(true));
+        signals.add_if(!settled, Code::BR012);
+        settled
     };
     let unconfirmed = if settled { Decision::Accept } else { policy.unconfirmed_identity };
     let decision = open_floor(&signals, policy).max(unconfirmed);
@@ -126,7 +128,7 @@ fn settles(confirmed: &Confirmed, applicant: &Applicant) -> bool {
 
 /// Codes that only say "not confirmed" lead to what the policy says of that, and not to the table's floor.
 fn open_floor(signals: &Signals, policy: &Policy) -> Decision {
-    const OPEN: [Code; 2] = [Code::R216, Code::R222];
+    const OPEN: [Code; 3] = [Code::BR012, Code::R216, Code::R222];
     let codes = signals
         .codes
         .iter()
@@ -209,7 +211,7 @@ fn exclude_by_rules(
             flags.ssn = Some(false);
         }
         Structure::Taxpayer => signals.add(Code::I202),
-        Structure::Placeholder => {}
+        Structure::Placeholder => signals.add(Code::G005),
         Structure::Possible { random, railroad } => {
             signals.add_if(random, Code::I912);
             signals.add_if(random, Code::R217);

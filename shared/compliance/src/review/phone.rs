@@ -92,10 +92,19 @@ const fn of_kind(kind: PhoneNumberType) -> Option<Code> {
     }
 }
 
+/// The country whose postal addresses a region has. The United States' territories have numbers as regions of their own, and are
+/// states of an address.
+fn nation(region: &str) -> String {
+    match region.to_ascii_uppercase().as_str() {
+        "AS" | "GU" | "MP" | "PR" | "VI" => "US".to_owned(),
+        region => region.to_owned(),
+    }
+}
+
 /// How well the number fits the address, in thousandths.
 fn compare_with_address(line: &Line, applicant: &Applicant, signals: &mut Signals) -> i32 {
     let Some(address) = &applicant.address else { return 400 };
-    if !address.country.eq_ignore_ascii_case(&line.region) {
+    if nation(&address.country) != nation(&line.region) {
         signals.add(Code::R602);
         return 100;
     }

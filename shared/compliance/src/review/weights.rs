@@ -47,6 +47,7 @@ pub const WEIGHTS: &[Weight] = &[
     row(Code::G002,     0,   0,   0, Accept),
     row(Code::G003,     0,   0,   0, Accept),
     row(Code::G004,     0,   0,   0, Accept),
+    row(Code::G005,     0, 200, 300, Accept),
 
     row(Code::I196,     0,   0,   0, Accept),
     row(Code::R180,   900, 250,   0, Review),

@@ -7,10 +7,13 @@ use uuid::Uuid;
 use super::*;
 use crate::calendar::BirthDate;
 use crate::choices::PhoneType;
-use crate::contact::Phone;
+use crate::contact::{Owner, Phone};
 use crate::country::Country;
 use crate::ids::{OwnerId, PhoneId};
+use crate::name::PersonName;
+use crate::numbers::BasisPoints;
 use crate::phone::PhoneNumber;
+use crate::profile::{BusinessProfile, PersonProfile};
 use crate::scan::{Fingerprint, ListedEntity, ScanStatus};
 
 fn at(second: i64) -> Timestamp {

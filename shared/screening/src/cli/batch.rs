@@ -2,7 +2,7 @@
 //!
 //! Invariant: the answer to a query does not depend on the number of threads.
 
-use super::{Arguments, CliError, open, read};
+use super::{Arguments, CliError, open, text};
 use crate::{Config, EntityType, Index, Query, Scratch};
 use std::io::Write;
 use std::time::Instant;
@@ -18,8 +18,15 @@ pub(super) fn run(arguments: &Arguments, out: &mut impl Write) -> Result<(), Cli
     let top = arguments.number("top", 100)?;
     let threads = arguments.number("threads", 1)?.max(1);
     let config = arguments.config()?;
-    let text = String::from_utf8_lossy(&read(queries_path)?).into_owned();
-    let queries = queries_of(&text);
+    let text = text(queries_path)?;
+    let (queries, lines) = queries_of(&text);
+    if queries.is_empty() {
+        let what = "a query: the columns are expected_uid, type, query, kind";
+        return Err(CliError::Nothing { path: queries_path.to_owned(), what });
+    }
+    let reading = Instant::now();
+    crate::text::lexicon::lexicon();
+    let tables_ms = reading.elapsed().as_secs_f64() * 1e3;
     let opening = Instant::now();
     let index = open(path)?;
     let open_ms = opening.elapsed().as_secs_f64() * 1e3;
@@ -60,7 +67,9 @@ pub(super) fn run(arguments: &Arguments, out: &mut impl Write) -> Result<(), Cli
         "queriesPerSecond": (micros.len() as f64 / seconds).round(),
         "residentBytes": resident_bytes(),
         "indexBytes": index.byte_count(),
+        "linesWithoutQuery": lines - queries.len(),
         "openMillis": open_ms,
+        "tablesMillis": tables_ms,
         "entities": index.entity_count(),
         "threads": threads,
     });
@@ -80,19 +89,21 @@ struct Asked<'t> {
     name: &'t str,
 }
 
-/// The columns are expected_uid, type, query, kind; the header names itself. Lines without a query are counted and not
-/// answered.
-fn queries_of(text: &str) -> Vec<Asked<'_>> {
-    let header = text.lines().take_while(|line| line.starts_with("expected_uid\t")).count();
-    let mut queries = Vec::new();
+/// The queries, and how many lines there are. The columns are expected_uid, type, query, kind; the header names itself. Lines
+/// without a query are counted and not answered.
+fn queries_of(text: &str) -> (Vec<Asked<'_>>, usize) {
+    let first = |line: &str| line.split('\t').next().unwrap_or(line).trim().to_ascii_lowercase();
+    let header = text.lines().take_while(|line| first(line) == "expected_uid").count();
+    let (mut queries, mut lines) = (Vec::new(), 0);
     for (at, line) in text.lines().skip(header).enumerate() {
+        lines = at + 1;
         let mut fields = line.split('\t').skip(1);
         let (Some(kind), Some(name)) = (fields.next(), fields.next()) else { continue };
         if !name.trim().is_empty() {
             queries.push(Asked { line: at + 1, entity_type: EntityType::parse(kind), name });
         }
     }
-    queries
+    (queries, lines)
 }
 
 fn answer(index: &Index, config: &Config, queries: &[Asked<'_>], top: usize) -> Answers {

@@ -6,8 +6,8 @@ mod batch;
 mod show;
 
 use crate::{
-    Config, EntityType, Format, Index, ListEdition, ListInfo, Query, Source, Topic, compile, diff,
-    parse, sha256_hex, sha256_hex_of,
+    Config, EntityType, Format, Index, ListEdition, ListInfo, Lost, Query, Source, Topic, compile,
+    diff, parse, sha256_hex, sha256_hex_of,
 };
 use std::fs;
 use std::io::{BufWriter, Write};
@@ -26,8 +26,8 @@ watchlist: compile sanctions and PEP lists and search them
       Prints hits with explanations. Hits below the threshold are marked.
   watchlist batch INDEX QUERIES.tsv [--top 100] [--threads 1] [--config FILE]
       Queries have a header and the columns expected_uid, type, query, kind. Prints `line<TAB>rank<TAB>uid<TAB>score`
-      on standard output and one JSON line of figures on standard error. Line 1 is the first after the header; a blank
-      line is counted and not answered.
+      on standard output and one JSON line of figures on standard error. Line 1 is the first after the header; a line
+      without a query is counted and not answered. The word tables are read before the time of a query is taken.
   watchlist pairs PAIRS.tsv [--config FILE]
       Reads `type<TAB>name1<TAB>name2` and prints one score a line.
   watchlist diff OLD NEW [--out DELTA]
@@ -85,6 +85,14 @@ pub enum CliError {
         /// Names tried.
         tried: usize,
     },
+    /// A file has no line of the kind it should be full of.
+    #[error("{path}: no line has {what}")]
+    Nothing {
+        /// The file.
+        path: String,
+        /// What its lines should have.
+        what: &'static str,
+    },
     /// A part of the work broke off.
     #[error("a thread broke off; its answers are missing")]
     BrokeOff,
@@ -134,6 +142,9 @@ impl Arguments {
         let mut rest = arguments.iter();
         while let Some(word) = rest.next() {
             match word.strip_prefix("--") {
+                Some(name) if read.option(name).is_some() => {
+                    return Err(CliError::Usage(format!("--{name} is given twice")));
+                }
                 Some(name) if takes.flags.contains(&name) => {
                     read.options.push((name.to_owned(), String::new()))
                 }
@@ -152,7 +163,7 @@ impl Arguments {
     }
 
     fn option(&self, name: &str) -> Option<&str> {
-        self.options.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+        self.options.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
     fn number(&self, name: &str, default: usize) -> Result<usize, CliError> {
@@ -180,6 +191,13 @@ impl Arguments {
 
 fn read(path: &str) -> Result<Vec<u8>, CliError> {
     fs::read(path).map_err(|error| CliError::File { path: path.to_owned(), error })
+}
+
+/// A file of lines, without the mark that some editors put first.
+fn text(path: &str) -> Result<String, CliError> {
+    let bytes = read(path)?;
+    let text = String::from_utf8_lossy(&bytes);
+    Ok(text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned())
 }
 
 /// Writes beside the file and puts it in its place: whoever has the old one open, or mapped, goes on reading that.
@@ -272,10 +290,12 @@ fn compile_lists(arguments: &[String], out: &mut impl Write) -> Result<(), CliEr
             part.words.iter().zip(&files).map(|(name, bytes)| Source::new(name, bytes)).collect();
         let parsed = parse(format, &sources)?;
         for row in parsed.rejected.iter().take(20) {
-            eprintln!("{}:{}: skipped: {}", row.file, row.line, row.reason);
+            let is_listed = row.lost == Lost::Nothing;
+            let what = if is_listed { "" } else { "skipped: " };
+            eprintln!("{}:{}: {what}{}", row.file, row.line, row.reason);
         }
         if !parsed.rejected.is_empty() {
-            eprintln!("{} rows skipped", parsed.rejected.len());
+            eprintln!("{} rows are not as they should be", parsed.rejected.len());
         }
         let topic = match part.option("topic") {
             None | Some("sanctions") => Topic::Sanctions,
@@ -284,6 +304,9 @@ fn compile_lists(arguments: &[String], out: &mut impl Write) -> Result<(), CliEr
             Some(other) => return Err(CliError::Usage(format!("no topic {other:?}"))),
         };
         let id = part.option("list").unwrap_or(word);
+        if lists.iter().any(|list: &ListEdition| list.info.id == id) {
+            return Err(CliError::Usage(format!("two lists are called {id}: name them by --list")));
+        }
         let mut info = ListInfo::new(id, part.option("name").unwrap_or(id), topic);
         info.edition = parsed.edition;
         info.source_hash = Some(sha256_hex_of(files.iter().map(Vec::as_slice)));
@@ -313,7 +336,11 @@ fn search(arguments: &Arguments, out: &mut impl Write) -> Result<(), CliError> {
         let is_one = known != EntityType::Unknown || word == "unknown";
         is_one.then_some(known).ok_or_else(|| CliError::Usage(format!("--type {word}: no type")))
     })?;
-    let mut query = Query::named(entity_type, arguments.word(1, "NAME")?);
+    let name = arguments.word(1, "NAME")?;
+    if name.trim().is_empty() {
+        return Err(CliError::Usage("NAME is empty".to_owned()));
+    }
+    let mut query = Query::named(entity_type, name);
     if let Some(text) = arguments.option("dob") {
         query.birth_date = Some(
             crate::PartialDate::parse(text)
@@ -333,7 +360,11 @@ fn search(arguments: &Arguments, out: &mut impl Write) -> Result<(), CliError> {
                 .ok_or_else(|| CliError::Usage(format!("--gender {word}: m or f")))?,
         );
     }
-    let (hits, is_complete) = index.explore(&query, &config, arguments.number("top", 10)?);
+    let top = arguments.number("top", 10)?;
+    if top == 0 {
+        return Err(CliError::Usage("--top 0: at least 1".to_owned()));
+    }
+    let (hits, is_complete) = index.explore(&query, &config, top);
     if !is_complete {
         eprintln!("not everything was compared: a person has to look");
     }
@@ -351,13 +382,25 @@ fn search(arguments: &Arguments, out: &mut impl Write) -> Result<(), CliError> {
 
 fn pairs(arguments: &Arguments, out: &mut impl Write) -> Result<(), CliError> {
     let config = arguments.config()?;
-    let text = String::from_utf8_lossy(&read(arguments.word(0, "PAIRS.tsv")?)?).into_owned();
+    let path = arguments.word(0, "PAIRS.tsv")?;
+    let text = text(path)?;
+    let (mut count, mut unread) = (0, 0);
     for line in text.lines() {
         let mut fields = line.split('\t');
-        let (kind, one, other) =
-            (fields.next().unwrap_or(""), fields.next().unwrap_or(""), fields.next().unwrap_or(""));
-        let score = crate::compare(EntityType::parse(kind), one, other, &config).score;
+        let pair = fields.next().zip(fields.next().zip(fields.next()));
+        // Every line has its score, so that scores stand beside their pairs.
+        let score = pair.map_or(0.0, |(kind, (one, other))| {
+            crate::compare(EntityType::parse(kind), one, other, &config).score
+        });
         writeln!(out, "{score:.6}")?;
+        count += 1;
+        unread += usize::from(pair.is_none());
+    }
+    if unread == count {
+        return Err(CliError::Nothing { path: path.to_owned(), what: "a type and two names" });
+    }
+    if unread > 0 {
+        eprintln!("{unread} of {count} lines have no type and two names: their score is 0");
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ use crate::entity::{Entity, EntityType, Gender, ListInfo, NameKind, Topic, hex};
 use crate::similarity::TokenRef;
 use crate::text::{Class, lexicon};
 use serde::Deserialize;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::path::Path;
 
 /// Why a file is not a usable index.
@@ -98,27 +98,52 @@ impl<'a> Grams<'a> {
         self.directory.len() <= GRAM
     }
 
-    pub(crate) fn pair(self, pair: u16, length: usize) -> Ascending<'a> {
-        self.list(gram_key(pair, length))
+    /// The lists of a pair in words of these lengths, which stand one after another.
+    pub(crate) fn pair(
+        self,
+        pair: u16,
+        lengths: RangeInclusive<usize>,
+    ) -> impl Iterator<Item = Ascending<'a>> {
+        let last = gram_key(pair, *lengths.end());
+        (self.row_from(gram_key(pair, *lengths.start()))..self.rows())
+            .take_while(move |row| self.key(*row) <= last)
+            .map(move |row| self.postings(row))
     }
 
     pub(crate) fn list(self, key: u32) -> Ascending<'a> {
-        let rows = (self.directory.len() / GRAM).saturating_sub(1);
-        let (mut low, mut high) = (0, rows);
+        let row = self.row_from(key);
+        if row < self.rows() && self.key(row) == key {
+            return self.postings(row);
+        }
+        Ascending::new(&[])
+    }
+
+    fn rows(self) -> usize {
+        (self.directory.len() / GRAM).saturating_sub(1)
+    }
+
+    fn key(self, row: usize) -> u32 {
+        u32_at(self.directory, row * GRAM)
+    }
+
+    /// The first row with at least this key.
+    fn row_from(self, key: u32) -> usize {
+        let (mut low, mut high) = (0, self.rows());
         while low < high {
             let middle = low + (high - low) / 2;
-            if u32_at(self.directory, middle * GRAM) < key {
+            if self.key(middle) < key {
                 low = middle + 1;
             } else {
                 high = middle;
             }
         }
-        if low < rows && u32_at(self.directory, low * GRAM) == key {
-            let from = u32_at(self.directory, low * GRAM + 4) as usize;
-            let to = u32_at(self.directory, (low + 1) * GRAM + 4) as usize;
-            return Ascending::new(self.postings.get(from..to).unwrap_or(&[]));
-        }
-        Ascending::new(&[])
+        low
+    }
+
+    fn postings(self, row: usize) -> Ascending<'a> {
+        let from = u32_at(self.directory, row * GRAM + 4) as usize;
+        let to = u32_at(self.directory, (row + 1) * GRAM + 4) as usize;
+        Ascending::new(self.postings.get(from..to).unwrap_or(&[]))
     }
 }
 

@@ -28,7 +28,7 @@ pub(super) fn parse(sources: &[Source<'_>]) -> Result<Parsed, ParseError> {
             match entity(&header, &row) {
                 Ok(entity) => {
                     *parsed.sections.entry(header.get(&row, "source").to_owned()).or_default() += 1;
-                    parsed.entities.push(entity);
+                    parsed.add((file, row.line), entity);
                 }
                 Err((reason, lost)) => parsed.reject((file, row.line), reason, lost, &row.text()),
             }

@@ -20,8 +20,8 @@ pub(super) fn parse_xml(sources: &[Source<'_>]) -> Result<Parsed, ParseError> {
             &text,
             |name| name == "sanctionEntity",
             |node, line| {
-                let lost = || (line, Lost::entry(node.attribute("logicalId")), format!("{node:?}"));
-                records.push(entity(&node).map_err(|reason| (reason, lost())));
+                let lost = || (Lost::entry(node.attribute("logicalId")), format!("{node:?}"));
+                records.push((line, entity(&node).map_err(|reason| (reason, lost()))));
             },
         )?;
         if seen.root.name != "export" {
@@ -32,10 +32,10 @@ pub(super) fn parse_xml(sources: &[Source<'_>]) -> Result<Parsed, ParseError> {
         }
         let edition = seen.root.attribute("generationDate");
         parsed.edition = (!edition.is_empty()).then(|| edition.to_owned()).or(parsed.edition);
-        for record in records {
+        for (line, record) in records {
             match record {
-                Ok(entity) => parsed.entities.push(entity),
-                Err((reason, (line, lost, text))) => {
+                Ok(entity) => parsed.add((file, line), entity),
+                Err((reason, (lost, text))) => {
                     parsed.reject((file, line), reason, lost, &text);
                 }
             }
@@ -204,7 +204,7 @@ pub(super) fn parse_csv(sources: &[Source<'_>]) -> Result<Parsed, ParseError> {
                     .map(|column| type_of(header.get(&row, column)))
                     .find(|kind| *kind != EntityType::Unknown)
                     .unwrap_or(EntityType::Unknown);
-                parsed.entities.push(Entity::new(&uid, kind, &name));
+                parsed.add((file, row.line), Entity::new(&uid, kind, &name));
                 parsed.entities.len() - 1
             });
             if let Some(entity) = parsed.entities.get_mut(at) {

@@ -56,7 +56,7 @@ pub(super) fn parse(sources: &[Source<'_>]) -> Result<Parsed, ParseError> {
                 Ok(read) if read.name.trim().is_empty() => {
                     parsed.reject(at, "empty name", Lost::entry(&read.uid), line);
                 }
-                Ok(read) => parsed.entities.push(entity(read)),
+                Ok(read) => parsed.add(at, entity(read)),
                 Err(error) => {
                     // A line that is an object is whole, ended or not. The last one that is none was cut.
                     if text.ends_with(line) {

@@ -18,7 +18,8 @@ mod xml;
 use serde::{Deserialize, Serialize};
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use crate::entity::{Entity, EntityType, hex};
 use crate::text::tokens_of;
@@ -110,7 +111,7 @@ pub enum Lost {
     Entry(String),
     /// Some entry: the row does not say which.
     SomeEntry,
-    /// None: the row is about an entry that is not listed, or repeats one.
+    /// None: the row is about an entry that is not listed, repeats one, or is listed under another key.
     Nothing,
 }
 
@@ -132,6 +133,15 @@ pub struct Parsed {
     pub edition: Option<String>,
     /// How many entries each of the lists has that the publisher joins to one, where it does.
     pub sections: BTreeMap<String, u64>,
+    /// Where each entry stands.
+    places: Vec<Place>,
+}
+
+/// Where an entry begins.
+#[derive(Debug, Clone)]
+struct Place {
+    file: Arc<str>,
+    line: u64,
 }
 
 /// Why a whole list is refused.
@@ -276,25 +286,51 @@ impl Parsed {
         self.rejected.push(RejectedRow { file, line, reason, lost, digest });
     }
 
+    /// Takes an entry in, and where it begins.
+    pub(crate) fn add(&mut self, (file, line): (&str, u64), entity: Entity) {
+        let last = self.places.last().map(|place| &place.file);
+        let file = last.filter(|last| ***last == *file).map_or_else(|| file.into(), Arc::clone);
+        self.places.push(Place { file, line });
+        self.entities.push(entity);
+    }
+
     fn finish(mut self) -> Result<Self, ParseError> {
-        let mut unusable = Vec::new();
-        self.entities.retain(|entity| {
-            let problem = if entity.uid.len() > MOST_UID {
-                Some("a key is too long")
-            } else if entity.names.iter().all(|name| !is_readable(&name.text)) {
+        let rows = self.entities.len() + self.rejected.len();
+        if rows == 0 {
+            return Err(ParseError::Missing("any entry".to_owned()));
+        }
+        let entities = std::mem::take(&mut self.entities);
+        let mut keys = Keys::default();
+        for (mut entity, Place { file, line }) in
+            entities.into_iter().zip(std::mem::take(&mut self.places))
+        {
+            let (at, uid) = ((&*file, line), entity.uid.clone());
+            let problem = if entity.names.iter().all(|name| !is_readable(&name.text)) {
                 Some("no name has a letter or a digit")
+            } else if uid.chars().any(char::is_control) {
+                Some("a key has control characters")
             } else {
                 None
             };
-            unusable.extend(problem.map(|problem| (problem, entity.uid.clone())));
-            problem.is_none()
-        });
-        for (problem, uid) in unusable {
-            self.reject(("", 0), problem, Lost::Entry(uid.clone()), &uid);
-        }
-        let rows = self.entities.len() + self.rejected.len();
-        if self.entities.is_empty() && self.rejected.is_empty() {
-            return Err(ParseError::Missing("any entry".to_owned()));
+            if let Some(problem) = problem {
+                self.reject(at, problem, Lost::Entry(uid.clone()), &uid);
+                continue;
+            }
+            let Some(key) = keys.free(&self.entities, &entity) else {
+                self.reject(at, format!("repeats the entry of key {uid}"), Lost::Nothing, &uid);
+                continue;
+            };
+            if key.len() > MOST_UID {
+                self.reject(at, "a key is too long", Lost::Entry(uid.clone()), &uid);
+                continue;
+            }
+            if key != uid {
+                let problem = format!("key {uid} is another entry's: listed as {key}");
+                self.reject(at, problem, Lost::Nothing, &key);
+                entity.uid.clone_from(&key);
+            }
+            keys.take(key, self.entities.len());
+            self.entities.push(entity);
         }
         if self.entities.is_empty() || self.rejected.len() > most_rejected(rows) {
             let first = self
@@ -307,20 +343,36 @@ impl Parsed {
                 first: first.unwrap_or_else(|| "no row".to_owned()),
             });
         }
-        // A repeated key keeps its first entry; the second is reported, not merged.
-        let mut seen = HashSet::new();
-        let mut repeated = Vec::new();
-        self.entities.retain(|entity| {
-            let fresh = seen.insert(entity.uid.clone());
-            if !fresh {
-                repeated.push(entity.uid.clone());
-            }
-            fresh
-        });
-        for uid in repeated {
-            self.reject(("", 0), format!("key {uid} repeats"), Lost::Nothing, &uid);
-        }
         Ok(self)
+    }
+}
+
+/// The keys of a list's entries. Where a publisher gives one key to two entries, the later is listed as `KEY#2`, because
+/// none of them may be missing; when the publisher mends the key, that is an entry removed and another added.
+#[derive(Default)]
+struct Keys {
+    at: HashMap<String, usize>,
+}
+
+impl Keys {
+    /// The key that an entry can have; `None` when it is listed already, word for word.
+    fn free(&self, entities: &[Entity], entity: &Entity) -> Option<String> {
+        let mut key = entity.uid.clone();
+        for number in 2_u32.. {
+            let Some(other) = self.at.get(&key).and_then(|at| entities.get(*at)) else { break };
+            // Most differ in their names.
+            if other.names == entity.names
+                && *other == (Entity { uid: other.uid.clone(), ..entity.clone() })
+            {
+                return None;
+            }
+            key = format!("{}#{number}", entity.uid);
+        }
+        Some(key)
+    }
+
+    fn take(&mut self, key: String, at: usize) {
+        self.at.insert(key, at);
     }
 }
 

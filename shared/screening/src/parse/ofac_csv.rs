@@ -38,7 +38,8 @@ fn part_of(name: &str) -> Option<Part> {
 
 pub(super) fn parse(sources: &[Source<'_>]) -> Result<Parsed, ParseError> {
     let mut parsed = Parsed::default();
-    let mut at_uid: HashMap<String, usize> = HashMap::new();
+    // A key that repeats leaves open whose the aliases are: they are everybody's.
+    let mut at_uid: HashMap<String, Vec<usize>> = HashMap::new();
     let mut has = [false; 3];
     let mut comments: HashMap<String, String> = HashMap::new();
     for source in sources {
@@ -77,8 +78,8 @@ pub(super) fn parse(sources: &[Source<'_>]) -> Result<Parsed, ParseError> {
         for row in rows.by_ref() {
             match primary(&row, &comments) {
                 Ok(Some(entity)) => {
-                    at_uid.insert(entity.uid.clone(), parsed.entities.len());
-                    parsed.entities.push(entity);
+                    at_uid.entry(entity.uid.clone()).or_default().push(parsed.entities.len());
+                    parsed.add((source.file_name(), row.line), entity);
                 }
                 Ok(None) => {}
                 Err((reason, lost)) => {
@@ -130,12 +131,12 @@ pub(super) fn parse(sources: &[Source<'_>]) -> Result<Parsed, ParseError> {
                 parsed.reject((source.file_name(), row.line), reason, lost, &row.text());
                 continue;
             }
-            let Some(entity) = at_uid.get(uid).and_then(|at| parsed.entities.get_mut(*at)) else {
-                continue;
-            };
-            match part {
-                Some(Part::Aliases) => alias(entity, &row),
-                _ => address(entity, &row),
+            for at in at_uid.get(uid).into_iter().flatten() {
+                let Some(entity) = parsed.entities.get_mut(*at) else { continue };
+                match part {
+                    Some(Part::Aliases) => alias(entity, &row),
+                    _ => address(entity, &row),
+                }
             }
         }
         rows.end(source.file_name())?;

@@ -22,8 +22,8 @@ pub(super) fn parse(sources: &[Source<'_>]) -> Result<Parsed, ParseError> {
                 if node.name == "publshInformation" {
                     published = Some(node);
                 } else {
-                    let lost = || (line, Lost::entry(node.get("uid")), format!("{node:?}"));
-                    records.push(entity(&node).map_err(|reason| (reason, lost())));
+                    let lost = || (Lost::entry(node.get("uid")), format!("{node:?}"));
+                    records.push((line, entity(&node).map_err(|reason| (reason, lost()))));
                 }
             },
         )?;
@@ -45,10 +45,10 @@ pub(super) fn parse(sources: &[Source<'_>]) -> Result<Parsed, ParseError> {
         }
         let edition = published.get("Publish_Date");
         parsed.edition = (!edition.is_empty()).then(|| edition.to_owned()).or(parsed.edition);
-        for record in records {
+        for (line, record) in records {
             match record {
-                Ok(entity) => parsed.entities.push(entity),
-                Err((reason, (line, lost, text))) => {
+                Ok(entity) => parsed.add((file, line), entity),
+                Err((reason, (lost, text))) => {
                     parsed.reject((file, line), reason, lost, &text);
                 }
             }

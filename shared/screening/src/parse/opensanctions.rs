@@ -23,7 +23,7 @@ pub(super) fn parse(sources: &[Source<'_>]) -> Result<Parsed, ParseError> {
         };
         for row in rows.by_ref() {
             match entity(&header, &row) {
-                Ok(entity) => parsed.entities.push(entity),
+                Ok(entity) => parsed.add((source.file_name(), row.line), entity),
                 Err((reason, lost)) => {
                     parsed.reject((source.file_name(), row.line), reason, lost, &row.text());
                 }

@@ -152,6 +152,50 @@ fn a_skipped_row_says_which_entry_is_lost_as_far_as_it_can() {
 }
 
 #[test]
+fn a_key_of_two_entries_hides_neither() {
+    let line = |uid: &str, name: &str| format!("{{\"uid\":\"{uid}\",\"name\":\"{name}\"}}\n");
+    let text = line("1", "Ana Quill")
+        + &line("1", "Bertil Oxenmark")
+        + &line("1#2", "Cyra Dunholt")
+        + &line("1", "Ana Quill")
+        + &line("1", "Dov Eskarin");
+    let parsed = read(Format::Jsonl, &[("a.jsonl", text)]).unwrap();
+    let listed: Vec<(&str, &str)> = parsed
+        .entities
+        .iter()
+        .map(|entity| (entity.uid.as_str(), entity.names[0].text.as_str()))
+        .collect();
+    assert_eq!(
+        listed,
+        [
+            ("1", "Ana Quill"),
+            ("1#2", "Bertil Oxenmark"),
+            ("1#2#2", "Cyra Dunholt"),
+            ("1#3", "Dov Eskarin")
+        ]
+    );
+    let told: Vec<(u64, &Lost)> = parsed.rejected.iter().map(|row| (row.line, &row.lost)).collect();
+    assert_eq!(told, [2, 3, 4, 5].map(|line| (line, &Lost::Nothing)));
+    assert!(parsed.rejected.iter().all(|row| row.file == "a.jsonl"));
+
+    // Too many of them are no misprint.
+    let text: String = (0..30).map(|at| line("1", &format!("Ana Quill {at}"))).collect();
+    let refused = read(Format::Jsonl, &[("a.jsonl", text)]);
+    assert!(matches!(refused, Err(ParseError::TooManyRejected { .. })), "{refused:?}");
+
+    // An alias of such a key may be either's.
+    let (_, mut files) =
+        files().into_iter().find(|(format, _)| *format == Format::OfacCsv).unwrap();
+    files[2].1 = files[2].1.replace("7,\"QUILL 7, Ana\",", "6,\"QUILL 7, Ana\",");
+    files[1].1 = files[1].1.replace("\n7,", "\n6,");
+    files[0].1 = files[0].1.replace("\n7,", "\n6,");
+    let parsed = read(Format::OfacCsv, &files).unwrap();
+    let of = |uid: &str| parsed.entities.iter().find(|entity| entity.uid == uid).unwrap();
+    assert_eq!((parsed.entities.len(), of("6").names.len()), (40, of("6#2").names.len()));
+    assert_eq!(of("6#2").names[0].text, "Ana QUILL 7");
+}
+
+#[test]
 fn an_overlong_key_is_malformed() {
     let line = |uid: &str| format!("{{\"uid\":\"{uid}\",\"name\":\"Ana Quill\"}}\n");
     let text = line("1") + &line(&"9".repeat(MOST_UID + 1)) + &line(&"8".repeat(MOST_UID));

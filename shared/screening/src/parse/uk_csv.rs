@@ -53,7 +53,7 @@ pub(super) fn parse(sources: &[Source<'_>]) -> Result<Parsed, ParseError> {
                     &row,
                     &["designation type", "individual, entity, ship", "group type"],
                 );
-                parsed.entities.push(Entity::new(&uid, EntityType::parse(kind), &name));
+                parsed.add((file, row.line), Entity::new(&uid, EntityType::parse(kind), &name));
                 parsed.entities.len() - 1
             });
             if let Some(entity) = parsed.entities.get_mut(at) {

@@ -18,8 +18,8 @@ pub(super) fn parse(sources: &[Source<'_>]) -> Result<Parsed, ParseError> {
             &text,
             |name| matches!(name, "INDIVIDUAL" | "ENTITY"),
             |node, line| {
-                let lost = || (line, Lost::entry(node.get("DATAID")), format!("{node:?}"));
-                records.push(entity(&node).map_err(|reason| (reason, lost())));
+                let lost = || (Lost::entry(node.get("DATAID")), format!("{node:?}"));
+                records.push((line, entity(&node).map_err(|reason| (reason, lost()))));
             },
         )?;
         if seen.root.name != "CONSOLIDATED_LIST" {
@@ -35,10 +35,10 @@ pub(super) fn parse(sources: &[Source<'_>]) -> Result<Parsed, ParseError> {
         }
         let edition = seen.root.attribute("dateGenerated");
         parsed.edition = (!edition.is_empty()).then(|| edition.to_owned()).or(parsed.edition);
-        for record in records {
+        for (line, record) in records {
             match record {
-                Ok(entity) => parsed.entities.push(entity),
-                Err((reason, (line, lost, text))) => {
+                Ok(entity) => parsed.add((file, line), entity),
+                Err((reason, (lost, text))) => {
                     parsed.reject((file, line), reason, lost, &text);
                 }
             }

@@ -42,63 +42,40 @@ pub(crate) fn sound_form(word: &str) -> String {
     out
 }
 
+/// Letters that are one sound together, by the first of them; where more than one fits, the earlier counts.
+fn groups(first: char) -> &'static [(&'static str, &'static str)] {
+    match first {
+        'a' => &[("aa", "a"), ("ae", "e"), ("ai", "ei"), ("ay", "ei")],
+        'c' => &[("chtch", "S"), ("ch", "C"), ("cz", "C"), ("ck", "k"), ("cq", "k")],
+        'd' => &[("dzh", "J"), ("dh", "d"), ("dj", "J")],
+        'e' => &[("ee", "i"), ("ey", "ei"), ("ej", "ei")],
+        'g' => &[("gh", "g")],
+        'i' => &[("iy", "i"), ("ij", "i"), ("ii", "i"), ("ie", "e")],
+        'j' => &[("je", "e")],
+        'k' => &[("kh", "H"), ("ks", "x")],
+        'o' => &[("ou", "u"), ("oo", "u"), ("oe", "o")],
+        'p' => &[("ph", "f")],
+        'q' => &[("qu", "k")],
+        's' => &[
+            ("shch", "S"),
+            ("szcz", "S"),
+            ("sjtj", "S"),
+            ("stj", "S"),
+            ("sch", "S"),
+            ("sh", "S"),
+            ("sj", "S"),
+            ("sz", "S"),
+        ],
+        't' => &[("tsch", "C"), ("tch", "C"), ("tj", "C"), ("th", "t"), ("ts", "T"), ("tz", "T")],
+        'u' => &[("ue", "u")],
+        'y' => &[("yj", "i"), ("yy", "i"), ("ye", "e"), ("ya", "ia")],
+        'z' => &[("zh", "Z"), ("zj", "Z")],
+        _ => &[],
+    }
+}
+
 fn sound_at(rest: &[char], c: char, first: bool) -> (&'static str, usize) {
-    const GROUPS: [(&str, &str); 49] = [
-        ("shch", "S"),
-        ("szcz", "S"),
-        ("chtch", "S"),
-        ("sjtj", "S"),
-        ("stj", "S"),
-        ("tsch", "C"),
-        ("dzh", "J"),
-        ("sch", "S"),
-        ("tch", "C"),
-        ("sh", "S"),
-        ("sj", "S"),
-        ("sz", "S"),
-        ("ch", "C"),
-        ("cz", "C"),
-        ("tj", "C"),
-        ("zh", "Z"),
-        ("zj", "Z"),
-        ("kh", "H"),
-        ("gh", "g"),
-        ("dh", "d"),
-        ("th", "t"),
-        ("ph", "f"),
-        ("ts", "T"),
-        ("tz", "T"),
-        ("dj", "J"),
-        ("ck", "k"),
-        ("cq", "k"),
-        ("qu", "k"),
-        ("ks", "x"),
-        ("ou", "u"),
-        ("oo", "u"),
-        ("ee", "i"),
-        ("oe", "o"),
-        ("ue", "u"),
-        ("aa", "a"),
-        ("ae", "e"),
-        ("ai", "ei"),
-        ("ay", "ei"),
-        ("ey", "ei"),
-        ("ej", "ei"),
-        ("iy", "i"),
-        ("ij", "i"),
-        ("yj", "i"),
-        ("yy", "i"),
-        ("ii", "i"),
-        ("ye", "e"),
-        ("je", "e"),
-        ("ie", "e"),
-        ("ya", "ia"),
-    ];
-    for (letters, symbol) in GROUPS {
-        // Nearly every group falls at its first letter.
-        if !letters.starts_with(c) {
-            continue;
-        }
+    for &(letters, symbol) in groups(c) {
         if letters.chars().zip(rest).filter(|(want, have)| want == *have).count() == letters.len() {
             let initial_j = first && letters == "je";
             if !initial_j {
@@ -124,7 +101,12 @@ fn sound_at(rest: &[char], c: char, first: bool) -> (&'static str, usize) {
 
 fn ascii_str(c: char) -> &'static str {
     const LETTERS: &str = "abcdefghijklmnopqrstuvwxyz0123456789";
-    LETTERS.find(c).and_then(|at| LETTERS.get(at..=at)).unwrap_or("")
+    let at = match c {
+        'a'..='z' => u32::from(c) - u32::from('a'),
+        '0'..='9' => u32::from(c) - u32::from('0') + 26,
+        _ => return "",
+    } as usize;
+    LETTERS.get(at..=at).unwrap_or("")
 }
 
 pub(crate) fn is_vowel(c: char) -> bool {

@@ -6,8 +6,6 @@ mod subjects;
 
 use std::sync::Arc;
 
-use crypto::KeyRing;
-use crypto::test_support::MemoryWrapper;
 use domain::audit::{Actor, AuditAction, AuditDigest, AuditEntry, AuditHead};
 use domain::calendar::{BirthDate, ExpiryDate, PastDate};
 use domain::choices::*;
@@ -26,7 +24,6 @@ use domain::time::{Clock, FixedClock, Random, SequenceRandom};
 
 use super::audit::{ChainBroken, digest, verify};
 use super::*;
-use crate::DataKeyTable;
 use crate::testing::TestDatabase;
 
 fn text<const MAX: usize>(value: &str) -> Option<Text<MAX>> {
@@ -147,14 +144,8 @@ impl World {
         let clock = Arc::new(FixedClock::at_text("2026-01-25T22:55:24.442258Z"));
         let random: Arc<dyn Random> = Arc::new(SequenceRandom::default());
         let shared: Arc<dyn Clock> = Arc::clone(&clock) as Arc<dyn Clock>;
-        let ring = KeyRing::new(
-            Arc::new(MemoryWrapper::default()),
-            Arc::new(DataKeyTable::new(database.customers())),
-            Arc::clone(&shared),
-            Arc::clone(&random),
-        );
-        let customers =
-            Customers::new(database.customers(), Arc::new(ring), shared, Arc::clone(&random));
+        let ring = database.key_ring(&shared, &random);
+        let customers = Customers::new(database.customers(), ring, shared, Arc::clone(&random));
         let partner = PartnerId::new(&*clock, &*random);
         Self { database, customers, clock, random, partner }
     }

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use crypto::KeyRing;
-use crypto::test_support::{MemoryKeys, MemoryWrapper};
+use crypto::test_support::key_ring;
 use domain::ekyc::{Code, Ended, Journey, JourneyId, Limits, Method, SessionState};
 use domain::ids::{ApplicationId, AuthId, PartnerId};
 use domain::time::{FixedClock, SequenceRandom};
@@ -72,15 +71,11 @@ struct House {
 impl House {
     fn new() -> Self {
         let database = TestDatabase::new();
-        let ring = KeyRing::new(
-            Arc::new(MemoryWrapper::default()),
-            Arc::new(MemoryKeys::default()),
-            Arc::new(FixedClock::at_text("2026-01-25T22:55:24Z")),
-            Arc::new(SequenceRandom::default()),
-        );
+        let clock = FixedClock::at_text("2026-01-25T22:55:24Z");
+        let ring = key_ring(Arc::new(clock), Arc::new(SequenceRandom::default()));
         let partner = PartnerId::from(Uuid::nil());
         Self {
-            ekyc: Ekyc::new(database.customers(), Arc::new(ring)),
+            ekyc: Ekyc::new(database.customers(), ring),
             place: Ekyc::application(partner, ApplicationId::from(Uuid::nil())),
             journey: JourneyId::parse("j").unwrap(),
         }

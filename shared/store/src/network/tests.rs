@@ -3,7 +3,7 @@
 use super::*;
 use crate::reviews::Reviews;
 use crate::testing::TestDatabase;
-use crypto::test_support::{MemoryKeys, MemoryWrapper};
+use crypto::test_support::key_ring;
 use domain::time::{FixedClock, SequenceRandom};
 
 impl World {
@@ -27,13 +27,8 @@ fn now() -> Timestamp {
 fn world() -> World {
     let database = TestDatabase::new();
     let table = database.customers();
-    let ring = KeyRing::new(
-        Arc::new(MemoryWrapper::default()),
-        Arc::new(MemoryKeys::default()),
-        Arc::new(FixedClock::at(now())),
-        Arc::new(SequenceRandom::default()),
-    );
-    let network = Network::new(table.clone(), Arc::new(ring));
+    let ring = key_ring(Arc::new(FixedClock::at(now())), Arc::new(SequenceRandom::default()));
+    let network = Network::new(table.clone(), ring);
     World { database, table, network }
 }
 

@@ -16,7 +16,7 @@ use runtime::{FetchError, Received};
 
 use super::check::{NameAnswer, NameCheck, NameQuery};
 use super::credentials::{ClearBankAccess, CredentialsError};
-use super::http::{Call, Deadlines, json, nonce, read, retry_after, unanswered};
+use super::http::{Call, Deadlines, Sent, answered, json, name_answer, nonce, penny_outcome, read};
 use super::name::AccountKind;
 use super::payment::{PaymentQuery, PaymentState, Penny, PennyOutcome, Rejection, Sighting};
 use super::provider::{BankProvider, Surroundings};
@@ -61,7 +61,7 @@ impl ClearBank {
         Ok(Self { access, key, surroundings, deadlines })
     }
 
-    async fn send(&self, call: Call<'_>, request_id: &str) -> Result<Received, FetchError> {
+    async fn send(&self, call: Call<'_>, request_id: &str) -> Sent {
         let authorization = format!("Bearer {}", self.access.token.reveal());
         let signature = if call.body.is_empty() {
             None
@@ -93,19 +93,7 @@ impl ClearBank {
         };
         let (path, body) = ("/open-banking/outbound/v1/name-verification", json(&request));
         let call = Call::post(path, &body, self.deadlines.check);
-        let Ok(answer) = self.send(call, &request_id).await else {
-            return NameAnswer::unavailable(None);
-        };
-        match answer.status {
-            200 => {
-                read::<wire::NameReply>(&answer).map_or(NameAnswer::unavailable(None), |reply| {
-                    NameAnswer { check: reply.data.verification_report.check(), id: None }
-                })
-            }
-            // The bank behind the sort code takes no part.
-            422 => NameAnswer { check: NameCheck::NotEnrolled, id: None },
-            _ => NameAnswer::unavailable(retry_after(&answer)),
-        }
+        name_answer(self.send(call, &request_id).await, named)
     }
 
     async fn pay(&self, penny: &Penny) -> PennyOutcome {
@@ -147,10 +135,7 @@ impl ClearBank {
         let request_id = format!("penny-{id}");
         let body = json(&request);
         let call = Call::post("/v3/payments/fps", &body, self.deadlines.pay);
-        match self.send(call, &request_id).await {
-            Ok(answer) => paid(&answer, &id),
-            Err(error) => unanswered(&error),
-        }
+        penny_outcome(self.send(call, &request_id).await, |answer| paid(answer, &id))
     }
 
     async fn find(&self, query: &PaymentQuery, to: Timestamp) -> PaymentState {
@@ -187,9 +172,8 @@ impl ClearBank {
                 to.strftime("%Y-%m-%dT%H:%M:%SZ"),
             );
             let request_id = nonce(&*self.surroundings.random);
-            let answer = self.send(Call::get(&path, self.deadlines.find), &request_id).await;
-            let answer = answer.ok().filter(|answer| answer.status == 200);
-            let Some(page) = answer.as_ref().and_then(read::<wire::TransactionsPage>) else {
+            let sent = self.send(Call::get(&path, self.deadlines.find), &request_id).await;
+            let Some(page) = answered::<wire::TransactionsPage>(sent) else {
                 return (found, false);
             };
             found.extend(page.transactions.iter().filter_map(|entry| entry.state(id)));
@@ -199,6 +183,16 @@ impl ClearBank {
         }
         (found, false)
     }
+}
+
+fn named(answer: &Received) -> Option<NameAnswer> {
+    let check = match answer.status {
+        200 => read::<wire::NameReply>(answer)?.data.verification_report.check(),
+        // The bank behind the sort code takes no part.
+        422 => NameCheck::NotEnrolled,
+        _ => return None,
+    };
+    Some(NameAnswer { check, id: None })
 }
 
 fn paid(answer: &Received, id: &str) -> PennyOutcome {

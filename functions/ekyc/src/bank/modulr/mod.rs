@@ -12,11 +12,11 @@ mod wire;
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use runtime::{FetchError, Received};
+use runtime::Received;
 
 use super::check::{NameAnswer, NameCheck, NameQuery};
 use super::credentials::ModulrAccess;
-use super::http::{Call, Deadlines, json, nonce, read, retry_after, unanswered};
+use super::http::{Call, Deadlines, Sent, answered, json, name_answer, nonce, penny_outcome, read};
 use super::name::AccountKind;
 use super::payment::{PaymentQuery, PaymentState, Penny, PennyOutcome, Rejection, Sighting};
 use super::provider::{BankProvider, Surroundings};
@@ -53,7 +53,7 @@ impl Modulr {
         Self { access, surroundings, deadlines }
     }
 
-    async fn send(&self, call: Call<'_>, numbered: Numbered<'_>) -> Result<Received, FetchError> {
+    async fn send(&self, call: Call<'_>, numbered: Numbered<'_>) -> Sent {
         let date = signing::http_date(self.surroundings.clock.now());
         let authorization = signing::authorization(&self.access, &date, numbered.nonce);
         let mut own = vec![
@@ -82,19 +82,7 @@ impl Modulr {
         let numbered = Numbered { nonce: &nonce, retry: false };
         let body = json(&request);
         let call = Call::post("/account-name-check", &body, self.deadlines.check);
-        let Ok(answer) = self.send(call, numbered).await else {
-            return NameAnswer::unavailable(None);
-        };
-        match answer.status {
-            200 | 201 => read::<wire::NameCheckAnswer>(&answer).map_or(
-                NameAnswer::unavailable(None),
-                |read| NameAnswer { check: read.result.check(), id: Some(read.id) },
-            ),
-            400 if wire::is_about_the_account(&answer.body) => {
-                NameAnswer { check: NameCheck::AccountUnknown, id: None }
-            }
-            _ => NameAnswer::unavailable(retry_after(&answer)),
-        }
+        name_answer(self.send(call, numbered).await, named)
     }
 
     async fn pay(&self, penny: &Penny) -> PennyOutcome {
@@ -136,10 +124,8 @@ impl Modulr {
     async fn try_to_pay(&self, body: &[u8], auth: &str, retry: bool) -> PennyOutcome {
         let nonce = format!("penny-{auth}");
         let numbered = Numbered { nonce: &nonce, retry };
-        match self.send(Call::post("/payments", body, self.deadlines.pay), numbered).await {
-            Ok(answer) => paid(&answer, auth),
-            Err(error) => unanswered(&error),
-        }
+        let call = Call::post("/payments", body, self.deadlines.pay);
+        penny_outcome(self.send(call, numbered).await, |answer| paid(answer, auth))
     }
 
     async fn find(&self, query: &PaymentQuery) -> PaymentState {
@@ -157,15 +143,22 @@ impl Modulr {
         };
         let nonce = nonce(&*self.surroundings.random);
         let numbered = Numbered { nonce: &nonce, retry: false };
-        match self.send(Call::get(&path, self.deadlines.find), numbered).await {
-            Ok(answer) if answer.status == 200 => {
-                read::<wire::PaymentPage>(&answer).map_or(PaymentState::Unavailable, |page| {
-                    let states = page.content.iter().filter_map(|payment| payment.state(&auth));
-                    PaymentState::most_telling(states)
-                })
-            }
-            _ => PaymentState::Unavailable,
+        let sent = self.send(Call::get(&path, self.deadlines.find), numbered).await;
+        answered::<wire::PaymentPage>(sent).map_or(PaymentState::Unavailable, |page| {
+            let states = page.content.iter().filter_map(|payment| payment.state(&auth));
+            PaymentState::most_telling(states)
+        })
+    }
+}
+
+fn named(answer: &Received) -> Option<NameAnswer> {
+    match answer.status {
+        200 | 201 => read::<wire::NameCheckAnswer>(answer)
+            .map(|read| NameAnswer { check: read.result.check(), id: Some(read.id) }),
+        400 if wire::is_about_the_account(&answer.body) => {
+            Some(NameAnswer { check: NameCheck::AccountUnknown, id: None })
         }
+        _ => None,
     }
 }
 

@@ -4,8 +4,6 @@
 //! come, or cannot be read, is [`Unavailable`](IdentityAnswer::Unavailable) and confirms nothing; without a provider nothing
 //! is confirmed, and the review says so.
 
-mod https;
-
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -13,8 +11,6 @@ use std::pin::Pin;
 use serde::Deserialize;
 
 use super::applicant::{Applicant, PostalAddress};
-
-pub use https::{HttpsProvider, ProviderError};
 
 /// A future of a provider.
 pub type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

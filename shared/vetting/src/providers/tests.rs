@@ -5,7 +5,10 @@ use std::net::TcpListener;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 
+use compliance::review::provider::{AddressKind, Deliverability, Delivery};
+use compliance::review::{BusinessFacts, Party};
 use domain::time::FixedClock;
+use jiff::civil::date;
 
 use super::*;
 
@@ -13,13 +16,13 @@ const PATIENCE: Duration = Duration::from_millis(600);
 
 fn applicant() -> Applicant {
     Applicant {
-        party: compliance::review::Party::Person(compliance::review::PersonFacts {
+        party: Party::Person(compliance::review::PersonFacts {
             first_name: "Mira".to_owned(),
             last_name: "Oduya".to_owned(),
-            birth_date: None,
+            birth_date: Some(date(1988, 2, 14)),
             ssn: Some("219099876".to_owned()),
         }),
-        email: None,
+        email: Some("mira.oduya@gmail.com".to_owned()),
         phone: None,
         address: None,
         device: None,
@@ -38,14 +41,23 @@ fn address() -> PostalAddress {
     }
 }
 
-/// Answers every request on every connection with `body` (never, when that is `None`) and tells each request's head.
-fn stub(body: Option<&'static str>) -> (String, mpsc::Receiver<String>) {
+/// An answer with its length.
+fn http(status: &str, body: &str) -> String {
+    format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n\r\n{body}", body.len())
+}
+
+fn ok(body: &str) -> String {
+    http("200 OK", body)
+}
+
+/// Answers every request on every connection with `answer` (never, when that is empty) and tells each request.
+fn stub(answer: String) -> (String, mpsc::Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/v1", listener.local_addr().unwrap());
     let (tell, told) = mpsc::channel();
     std::thread::spawn(move || {
         for stream in listener.incoming() {
-            let (mut stream, tell) = (stream.unwrap(), tell.clone());
+            let (mut stream, tell, answer) = (stream.unwrap(), tell.clone(), answer.clone());
             std::thread::spawn(move || {
                 let (mut text, mut part) = (String::new(), [0; 4096]);
                 while let Ok(read @ 1..) = stream.read(&mut part) {
@@ -57,12 +69,8 @@ fn stub(body: Option<&'static str>) -> (String, mpsc::Receiver<String>) {
                     if sent.len() < length {
                         continue;
                     }
-                    let _ = tell.send(head.to_owned());
-                    text.clear();
-                    let Some(body) = body else { continue };
-                    let answer =
-                        format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len());
-                    stream.write_all(answer.as_bytes()).unwrap();
+                    let _ = tell.send(std::mem::take(&mut text));
+                    let _ = stream.write_all(answer.as_bytes());
                 }
             });
         }
@@ -95,7 +103,7 @@ fn provider(
 
 #[tokio::test]
 async fn a_key_is_read_when_first_asked_and_again_after_five_minutes() {
-    let (url, told) = stub(Some(r#"{"firstName":true,"taxId":true}"#));
+    let (url, told) = stub(ok(r#"{"firstName":true,"taxId":true}"#));
     let keys = [Some(r#"{"key":"one"}"#), Some(r#"{"key":"two"}"#), None];
     let (provider, clock, reads) = provider(&url, &keys);
     assert_eq!(reads.load(Ordering::SeqCst), 0, "nothing before it is asked");
@@ -105,10 +113,8 @@ async fn a_key_is_read_when_first_asked_and_again_after_five_minutes() {
         );
         let answer = provider.confirm(&applicant()).await;
         assert!(matches!(answer, IdentityAnswer::Answered(_)), "{answer:?}");
-        let head = told.recv().unwrap().to_ascii_lowercase();
-        assert!(head.starts_with("post /v1/identity http/1.1"), "{head}");
-        assert!(head.contains(&format!("authorization: bearer {key}")), "{head}");
-        assert!(!head.contains("mira") && !head.contains("219"), "{head}");
+        let asked = told.recv().unwrap();
+        assert!(asked.contains(&format!("authorization: Bearer {key}\r\n")), "{asked}");
         // The last one cannot be read: the one that is known serves on.
         assert_eq!(reads.load(Ordering::SeqCst), read);
     }
@@ -117,20 +123,63 @@ async fn a_key_is_read_when_first_asked_and_again_after_five_minutes() {
 }
 
 #[tokio::test]
-async fn an_address_service_is_asked_likewise() {
-    let (url, told) = stub(Some(r#"{"deliverability":"vacant"}"#));
+async fn an_identity_is_asked_for_in_the_body_and_answered_element_by_element() {
+    let (url, told) = stub(ok(r#"{"firstName":true,"taxId":false,"deceased":true,"new":1}"#));
+    // A slash at its end is no part of the address.
+    let (provider, ..) = provider(&format!("{url}/"), &[Some(r#"{"key":"one"}"#)]);
+    let answer = provider.confirm(&applicant()).await;
+    let IdentityAnswer::Answered(confirmed) = answer else { panic!("{answer:?}") };
+    assert_eq!((confirmed.first_name, confirmed.tax_id), (Some(true), Some(false)));
+    assert_eq!((confirmed.last_name, confirmed.deceased), (None, true));
+    let asked = told.recv().unwrap();
+    let (head, body) = asked.split_once("\r\n\r\n").unwrap();
+    assert!(head.starts_with("POST /v1/identity HTTP/1.1\r\n"), "{head}");
+    for personal in ["Mira", "219", "1988", "oduya@"] {
+        assert!(!head.contains(personal) && body.contains(personal), "{personal}");
+    }
+}
+
+#[tokio::test]
+async fn a_business_is_asked_for_by_its_legal_name() {
+    let (url, told) = stub(ok(r#"{"business":true,"taxId":true}"#));
     let (provider, ..) = provider(&url, &[Some(r#"{"key":"one"}"#)]);
-    let answer = provider.delivery(&address()).await;
-    assert!(matches!(answer, DeliveryAnswer::Answered(_)), "{answer:?}");
-    assert!(told.recv().unwrap().starts_with("POST /v1/address HTTP/1.1"));
+    let facts = BusinessFacts {
+        name: "Blue Harbor".to_owned(),
+        legal_name: Some("Blue Harbor Bakery LLC".to_owned()),
+        ..BusinessFacts::default()
+    };
+    let business = Applicant { party: Party::Business(facts), ..applicant() };
+    let answer = provider.confirm(&business).await;
+    assert!(matches!(answer, IdentityAnswer::Answered(it) if it.business == Some(true)));
+    let asked = told.recv().unwrap();
+    assert!(asked.contains(r#""businessName":"Blue Harbor Bakery LLC""#), "{asked}");
+    assert!(!asked.contains("firstName"), "{asked}");
+}
+
+#[tokio::test]
+async fn an_address_service_is_asked_likewise() {
+    let (url, told) =
+        stub(ok(r#"{"deliverability":"missingUnit","kind":"postOfficeBox","corrected":true}"#));
+    let (provider, ..) = provider(&url, &[Some(r#"{"key":"one"}"#)]);
+    let expected = Delivery {
+        deliverability: Deliverability::MissingUnit,
+        kind: Some(AddressKind::PostOfficeBox),
+        corrected: true,
+    };
+    assert_eq!(provider.delivery(&address()).await, DeliveryAnswer::Answered(expected));
+    assert!(told.recv().unwrap().starts_with("POST /v1/address HTTP/1.1\r\n"));
 }
 
 #[tokio::test]
 async fn whatever_is_wrong_the_answer_is_that_none_came() {
     let key = Some(r#"{"key":"one"}"#);
-    let (good, _told) = stub(Some(r#"{"firstName":true}"#));
-    let (silent, _told) = stub(None);
-    let (nonsense, _told) = stub(Some("<html>"));
+    let (good, _told) = stub(ok(r#"{"firstName":true}"#));
+    let (silent, _told) = stub(String::new());
+    let (nonsense, _told) = stub(ok("<html>"));
+    let (other, _told) = stub(ok(r#"{"firstName":"yes"}"#));
+    let (large, _told) = stub(ok(&format!("{{\"x\":\"{}\"}}", "a".repeat(64 * 1024))));
+    let (failed, _told) = stub(http("500 Internal Server Error", r#"{"firstName":true}"#));
+    let (elsewhere, _told) = stub(http("302 Found", "{}"));
     for (url, secret) in [
         (good.as_str(), None),
         (&good, Some("{}")),
@@ -141,6 +190,10 @@ async fn whatever_is_wrong_the_answer_is_that_none_came() {
         ("http://127.0.0.1:1", key),
         (&silent, key),
         (&nonsense, key),
+        (&other, key),
+        (&large, key),
+        (&failed, key),
+        (&elsewhere, key),
     ] {
         let (provider, ..) = provider(url, &[secret]);
         let begun = std::time::Instant::now();
@@ -160,7 +213,7 @@ async fn whatever_is_wrong_the_answer_is_that_none_came() {
 
 #[tokio::test]
 async fn reading_the_key_is_part_of_the_deadline() {
-    let (url, _told) = stub(Some(r#"{"firstName":true}"#));
+    let (url, _told) = stub(ok(r#"{"firstName":true}"#));
     let clock = Arc::new(FixedClock::at_text("2026-01-25T22:55:24Z"));
     let never: ReadSecret = Box::new(|| Box::pin(std::future::pending()));
     let provider = ConfiguredProvider::new("identity", url, never, clock).within(PATIENCE);
