@@ -126,26 +126,64 @@ pub(crate) fn pair(
     }
 }
 
-/// Two neighbours on one side that are one word on the other.
+/// Neighbours on one side that are one word on the other: two of any kind, or two particles and a name.
 fn joins(split: &[TokenRef<'_>], whole: &[TokenRef<'_>], found: &mut Alignment, swapped: bool) {
     for (at, window) in split.windows(2).enumerate() {
         let &[first, second] = window else { continue };
-        for (other, joined) in whole.iter().enumerate() {
-            let free = if swapped {
-                found.listed_free(at) && found.listed_free(at + 1) && found.query_free(other)
-            } else {
-                found.query_free(at) && found.query_free(at + 1) && found.listed_free(other)
+        let likeness = |joined: TokenRef<'_>| joined_likeness(first, second, joined);
+        join((at, window), whole, found, swapped, likeness);
+    }
+    for (at, window) in split.windows(3).enumerate() {
+        if let &[first, second, third] = window
+            && first.class == Class::Particle
+            && second.class == Class::Particle
+        {
+            let likeness = |joined: TokenRef<'_>| {
+                let mut buffer = [0u8; 96];
+                let texts = [first.text, second.text, third.text];
+                alike(glue_all(&mut buffer, &texts)?, joined.text)
             };
-            if !free || matches!(joined.class, Class::Legal | Class::Initial) {
-                continue;
-            }
-            let Some(likeness) = joined_likeness(first, second, *joined) else { continue };
-            let weight = (first.weight + second.weight)
-                .min(joined.weight.max(first.weight).max(second.weight));
-            let (query, listed) =
-                if swapped { ((other, 1), (at, 2)) } else { ((at, 2), (other, 1)) };
-            found.add(pair(query, listed, likeness, Reason::Joined, weight));
+            join((at, window), whole, found, swapped, likeness);
         }
+    }
+}
+
+/// Pairs the words from a place on with the free word that they are, if there is one.
+fn join(
+    (at, words): (usize, &[TokenRef<'_>]),
+    whole: &[TokenRef<'_>],
+    found: &mut Alignment,
+    swapped: bool,
+    likeness: impl Fn(TokenRef<'_>) -> Option<f32>,
+) {
+    for (other, joined) in whole.iter().enumerate() {
+        let all = |free: &dyn Fn(usize) -> bool| (at..at + words.len()).all(free);
+        let free = if swapped {
+            found.query_free(other) && all(&|at| found.listed_free(at))
+        } else {
+            found.listed_free(other) && all(&|at| found.query_free(at))
+        };
+        if !free || matches!(joined.class, Class::Legal | Class::Initial) {
+            continue;
+        }
+        let Some(likeness) = likeness(*joined) else { continue };
+        let heaviest = words.iter().fold(joined.weight, |most, word| most.max(word.weight));
+        let weight = words.iter().map(|word| word.weight).sum::<f32>().min(heaviest);
+        let (split, one) = ((at, words.len() as u8), (other, 1));
+        let (query, listed) = if swapped { (one, split) } else { (split, one) };
+        found.add(pair(query, listed, likeness, Reason::Joined, weight));
+    }
+}
+
+/// How alike words written together are to the word they may be.
+fn alike(glued: &[u8], whole: &str) -> Option<f32> {
+    if glued.len().abs_diff(whole.len()) > 1 {
+        return None;
+    }
+    match edits(glued, whole.as_bytes()).0 {
+        0 => Some(0.98),
+        1 if glued.len() >= 7 => Some(0.88),
+        _ => None,
     }
 }
 
@@ -157,15 +195,17 @@ fn joined_likeness(first: TokenRef<'_>, second: TokenRef<'_>, joined: TokenRef<'
         let length = a.len() + b.len();
         length.abs_diff(whole.len()) <= 1 && length >= 4
     };
-    if close(first.text, second.text, joined.text) {
+    // "A-1" is "A1" however short; "1 2" is not "12".
+    let border = joined.class == Class::Number
+        && (first.class == Class::Number) != (second.class == Class::Number);
+    if border || close(first.text, second.text, joined.text) {
         let mut buffer = [0u8; 96];
         let glued = glue(&mut buffer, first.text, second.text)?;
-        let (distance, _) = edits(glued, joined.text.as_bytes());
-        if distance == 0 {
-            return Some(0.98);
+        if border {
+            return (glued == joined.text.as_bytes()).then_some(0.98);
         }
-        if distance == 1 && glued.len() >= 7 {
-            return Some(0.88);
+        if let Some(likeness) = alike(glued, joined.text) {
+            return Some(likeness);
         }
     }
     if close(first.sound, second.sound, joined.sound) {
@@ -194,9 +234,15 @@ fn joined_consonants(
 }
 
 fn glue<'b>(buffer: &'b mut [u8; 96], first: &str, second: &str) -> Option<&'b [u8]> {
-    let length = first.len() + second.len();
-    buffer.get_mut(..first.len())?.copy_from_slice(first.as_bytes());
-    buffer.get_mut(first.len()..length)?.copy_from_slice(second.as_bytes());
+    glue_all(buffer, &[first, second])
+}
+
+fn glue_all<'b>(buffer: &'b mut [u8; 96], words: &[&str]) -> Option<&'b [u8]> {
+    let mut length = 0;
+    for word in words {
+        buffer.get_mut(length..length + word.len())?.copy_from_slice(word.as_bytes());
+        length += word.len();
+    }
     buffer.get(..length)
 }
 
@@ -333,6 +379,19 @@ mod tests {
             pairs_of("HOOPOESPORTS", "HOOPOE SPORTS", Organisation),
             [(0, 0, Reason::Joined)]
         );
+        assert_eq!(
+            pairs_of("Eskarin-1 Ltd", "ESKARIN1 LLC", Organisation),
+            [(0, 0, Reason::Joined), (2, 1, Reason::LegalForm)]
+        );
+        assert_eq!(
+            pairs_of("A1 Eskarin", "A-1 Eskarin", Organisation),
+            [(0, 0, Reason::Joined), (1, 2, Reason::Identical)]
+        );
+        assert_eq!(
+            pairs_of("Eskarin 12", "Eskarin 1 2", Organisation),
+            [(0, 0, Reason::Identical)]
+        );
+        assert_eq!(pairs_of("van den Berg", "Vandenberg", Person), [(0, 0, Reason::Joined)]);
         assert_eq!(
             pairs_of("Mhamed Koshlaf", "Mohamed KOSHLAF", Person),
             [(0, 0, Reason::OneLetter), (1, 1, Reason::Identical)]

@@ -220,7 +220,8 @@ impl Index {
     /// Two query words that the list writes as one.
     fn expand_joined(&self, scratch: &mut Scratch, token: &Token, next: &Token) {
         scratch.expansions.clear();
-        if token.text.len() + next.text.len() < 4 {
+        let border = (token.class == Class::Number) != (next.class == Class::Number);
+        if token.text.len() + next.text.len() < 4 && !border {
             return;
         }
         let joined = [token.text.as_str(), next.text.as_str()].concat();
@@ -238,6 +239,9 @@ impl Index {
     /// One query word that the list writes as two.
     fn expand_split(&self, scratch: &mut Scratch, token: &Token, slot: &mut u16) {
         let text = token.text.as_str();
+        if token.class == Class::Number {
+            self.expand_border(scratch, token, slot);
+        }
         if token.class != Class::Word
             || text.len() < 6
             || !text.is_ascii()
@@ -257,6 +261,26 @@ impl Index {
                 *slot += 1;
                 self.spread(scratch, *slot, token.weight * 0.6);
             }
+        }
+    }
+
+    /// A query's number with a letter before or behind it ("A1", "N9") that the list writes as two words.
+    fn expand_border(&self, scratch: &mut Scratch, token: &Token, slot: &mut u16) {
+        let text = token.text.as_str();
+        let is_digit = |at: usize| text.as_bytes().get(at).is_some_and(u8::is_ascii_digit);
+        let Some(at) = (1..text.len()).find(|at| is_digit(*at) != is_digit(*at - 1)) else {
+            return;
+        };
+        let (Some(head), Some(tail)) = (text.get(..at), text.get(at..)) else { return };
+        let (heads, tails) = (self.tokens_spelled(head), self.tokens_spelled(tail));
+        if heads.is_empty() || tails.is_empty() {
+            return;
+        }
+        for numbers in [heads, tails] {
+            scratch.expansions.clear();
+            scratch.expansions.extend(numbers.map(|number| (number, 0.95)));
+            *slot += 1;
+            self.spread(scratch, *slot, token.weight * 0.6);
         }
     }
 

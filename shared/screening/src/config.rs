@@ -31,12 +31,21 @@ pub struct Config {
     pub same_letters_log_odds: f64,
     /// Highest log-odds of a name that is not identical.
     pub inexact_ceiling: f64,
+    /// Highest log-odds of a company's name where an initial stands for a word, and one word in wide use at most agrees
+    /// beside it.
+    pub initial_ceiling: f64,
     /// Added when both names hold numbers and they differ.
     pub numbers_contradict: f64,
     /// Added when both names hold places and they differ.
     pub places_contradict: f64,
     /// Added when both names state legal forms and none agrees.
     pub forms_contradict: f64,
+    /// Added when an initial of a person's name is not borne out by the words the other has left.
+    pub initials_contradict: f64,
+    /// Added when both names of persons keep a given name the other lacks.
+    pub given_names_contradict: f64,
+    /// Added when both names of persons keep their family name.
+    pub family_names_contradict: f64,
     /// Added when the name is the entry's main one and not identical, so that it comes before the same alias of another.
     pub main_name: f64,
     /// Added when the name is a weak alias and not identical.
@@ -113,7 +122,7 @@ pub struct BirthDateWeights {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            version: "2026-11-22.2".to_owned(),
+            version: "2026-11-22.3".to_owned(),
             threshold: 0.70,
             max_hits: 20,
             candidates: 64,
@@ -122,9 +131,13 @@ impl Default for Config {
             exact_log_odds: 4.8,
             same_letters_log_odds: 4.6,
             inexact_ceiling: 4.7,
+            initial_ceiling: 0.75,
             numbers_contradict: -4.0,
             places_contradict: -1.5,
             forms_contradict: -0.45,
+            initials_contradict: -1.0,
+            given_names_contradict: -1.0,
+            family_names_contradict: -1.0,
             main_name: 0.02,
             weak_alias: -0.7,
             former_name: -0.2,
@@ -166,10 +179,8 @@ impl Config {
     pub(crate) fn most_of_a_name(&self) -> f64 {
         let kind =
             [self.main_name, self.weak_alias, self.former_name].into_iter().fold(0.0, f64::max);
-        let contradicted = [self.numbers_contradict, self.places_contradict, self.forms_contradict]
-            .into_iter()
-            .map(|odds| odds.max(0.0))
-            .sum::<f64>();
+        let contradicted: f64 =
+            self.contradiction_odds().into_iter().map(|(_, odds)| odds.max(0.0)).sum();
         (self.exact_log_odds + MOST_TIE).max(self.inexact_ceiling + kind + contradicted)
     }
 
@@ -182,16 +193,32 @@ impl Config {
         &self,
         measures: &Measures,
     ) -> impl Iterator<Item = (&'static str, f64)> {
-        let numbers = measures
-            .numbers_contradict
-            .then_some(("numbers contradict each other", self.numbers_contradict));
-        let places = measures
-            .places_contradict
-            .then_some(("places contradict each other", self.places_contradict));
-        let forms = measures
-            .forms_contradict
-            .then_some(("legal forms contradict each other", self.forms_contradict));
-        numbers.into_iter().chain(places).chain(forms)
+        let found = [
+            measures.numbers_contradict,
+            measures.places_contradict,
+            measures.forms_contradict,
+            measures.initials_contradict,
+            measures.given_names_contradict,
+            measures.family_names_contradict,
+        ];
+        // The same letters in the same order are one name, however its words and numbers are told apart.
+        let any = !measures.same_letters;
+        found
+            .into_iter()
+            .zip(self.contradiction_odds())
+            .filter_map(move |(found, term)| (any && found && term.1 != 0.0).then_some(term))
+    }
+
+    /// Each contradiction with what it adds, in the order in which [`Config::contradictions`] looks for them.
+    fn contradiction_odds(&self) -> [(&'static str, f64); 6] {
+        [
+            ("numbers contradict each other", self.numbers_contradict),
+            ("places contradict each other", self.places_contradict),
+            ("legal forms contradict each other", self.forms_contradict),
+            ("initials contradict each other", self.initials_contradict),
+            ("given names contradict each other", self.given_names_contradict),
+            ("family names contradict each other", self.family_names_contradict),
+        ]
     }
 
     pub(crate) fn kind_log_odds(&self, kind: NameKind) -> f64 {

@@ -15,7 +15,7 @@ use crate::text::Token;
 use serde::{Deserialize, Serialize};
 
 /// This engine's version, part of every explanation. It changes when the rules that make scores change.
-pub const ENGINE_VERSION: &str = "0.2.0";
+pub const ENGINE_VERSION: &str = "0.3.0";
 
 /// One possible match.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -142,7 +142,7 @@ impl Explanation {
     ) -> Self {
         let (query_views, listed_views) = (view_all(query), view_all(listed));
         let (measures, alignment) =
-            measure(query_views.as_slice(), listed_views.as_slice(), same_letters);
+            measure(query_views.as_slice(), listed_views.as_slice(), same_letters, entity_type);
         let left = |tokens: &[Token], free: &dyn Fn(usize) -> bool| {
             tokens
                 .iter()
@@ -151,7 +151,7 @@ impl Explanation {
                 .map(|(_, token)| token.text.clone())
                 .collect()
         };
-        let odds = name_log_odds(&measures, name.kind, entity_type, config);
+        let odds = name_log_odds(&measures, name.kind, config);
         Self {
             tokens: alignment
                 .pairings()
@@ -160,7 +160,7 @@ impl Explanation {
                 .collect(),
             unmatched_query: left(query, &|at| alignment.query_free(at)),
             unmatched_listed: left(listed, &|at| alignment.listed_free(at)),
-            name_terms: name_terms(&measures, name.kind, entity_type, odds, config),
+            name_terms: name_terms(&measures, name.kind, odds, config),
             evidence: qualifiers.evidence(),
             threshold: config.threshold,
             engine: ENGINE_VERSION.to_owned(),
@@ -197,13 +197,7 @@ fn token_match(pairing: &Pairing, query: &[Token], listed: &[Token]) -> TokenMat
     }
 }
 
-fn name_terms(
-    measures: &Measures,
-    kind: NameKind,
-    entity_type: EntityType,
-    odds: f64,
-    config: &Config,
-) -> Vec<Term> {
+fn name_terms(measures: &Measures, kind: NameKind, odds: f64, config: &Config) -> Vec<Term> {
     let term = |feature: &str, value: f64, log_odds: f64| Term {
         feature: feature.to_owned(),
         value,
@@ -212,7 +206,7 @@ fn name_terms(
     if measures.exact {
         return vec![term("identical name", 1.0, odds)];
     }
-    let curves = config.curves(measures.as_person(entity_type));
+    let curves = config.curves(measures.person);
     let mut terms = vec![term("base", 1.0, curves.base)];
     for ((value, curve), feature) in measures.features().iter().zip(&curves.features).zip(FEATURES)
     {
@@ -228,12 +222,14 @@ fn name_terms(
     for (contradiction, log_odds) in config.contradictions(measures) {
         terms.push(term(contradiction, 1.0, log_odds));
     }
-    // What the limit for names that are not identical, or the bonus for equal letters, takes away or adds.
+    // What a limit takes away, or the bonus for equal letters adds.
     let sum: f64 = terms.iter().map(|term| term.log_odds).sum();
     let rest = odds - sum;
     if rest.abs() > 1e-9 {
         let feature = if measures.same_letters {
             "same letters, other spacing"
+        } else if measures.initial_only {
+            "initial beside a word in wide use"
         } else {
             "limit below identical names"
         };

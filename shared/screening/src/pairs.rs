@@ -30,8 +30,9 @@ pub fn compare(entity_type: EntityType, query: &str, listed: &str, config: &Conf
     let same_letters = squashed(query).is_some_and(|hash| squashed(listed) == Some(hash));
     let (query, listed) = (tokens_of(query, entity_type), tokens_of(listed, entity_type));
     let (query_views, listed_views) = (view_all(&query), view_all(&listed));
-    let (measures, _) = measure(query_views.as_slice(), listed_views.as_slice(), same_letters);
-    let odds = name_log_odds(&measures, NameKind::Primary, entity_type, config);
+    let (measures, _) =
+        measure(query_views.as_slice(), listed_views.as_slice(), same_letters, entity_type);
+    let odds = name_log_odds(&measures, NameKind::Primary, config);
     let nothing = query.is_empty() || listed.is_empty();
     PairScore {
         score: if nothing { 0.0 } else { probability(odds) },

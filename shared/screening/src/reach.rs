@@ -187,7 +187,7 @@ impl Index {
         let views = view_all(tokens);
         let (measures, kind, entity) = self.measure_name(views.as_slice(), name, same_letters)?;
         let record = self.entity_record(entity)?;
-        let name_odds = name_log_odds(&measures, kind, record.entity_type, config);
+        let name_odds = name_log_odds(&measures, kind, config);
         let odds = name_odds + qualify(self, &record, entity, subject, config).total();
         Some(Found { entity, name, query_name: *number, name_odds, odds })
     }

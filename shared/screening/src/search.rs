@@ -261,7 +261,8 @@ impl Index {
         let mut numbers = [0u32; 32];
         let count = self.name_tokens(record, &mut numbers);
         let listed = self.views(numbers.get(..count)?)?;
-        let (measures, _) = measure(query, listed.as_slice(), same_letters);
+        let entity_type = self.entity_record(record.entity)?.entity_type;
+        let (measures, _) = measure(query, listed.as_slice(), same_letters, entity_type);
         Some((measures, record.kind, record.entity))
     }
 

@@ -58,6 +58,23 @@ fn a_search_that_does_not_come_to_an_end_says_so() {
 }
 
 #[test]
+fn a_number_is_found_with_its_letter_beside_it_or_apart() {
+    let mut entities: Vec<Entity> = (0..300)
+        .map(|at| Entity::new(&format!("c{at:03}"), EntityType::Organisation, "Eskarin Logistics"))
+        .collect();
+    entities.push(Entity::new("apart", EntityType::Organisation, "X-9 Logistics Ltd"));
+    entities.push(Entity::new("beside", EntityType::Organisation, "Y7 Logistics Ltd"));
+    let info = ListInfo::new("t", "Test", Topic::Sanctions);
+    let index = Index::from_bytes(compile(&[ListEdition { info, entities }]).unwrap()).unwrap();
+    for (name, uid) in [("X9 Logistics LLC", "apart"), ("Y-7 Logistics LLC", "beside")] {
+        let query = Query::organisation(name);
+        let found = index.screen(&mut Scratch::default(), &query, &Config::default(), &[]);
+        let found: Vec<&str> = found.matches.iter().map(|found| found.uid.as_str()).collect();
+        assert_eq!(found, [uid], "{name}");
+    }
+}
+
+#[test]
 fn what_is_sought_is_compared_whatever_it_shares() {
     let mut people = crowd(MOST_SCORED + 200);
     // Sorted behind the crowd: the search ends before it comes to this one.

@@ -9,7 +9,7 @@ use screening::{
 };
 use std::sync::OnceLock;
 
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 15] = [
     "Ana Maria QUILL MARSH",
     "Sergei Vladimirovich OXENMARKOV",
     "OXENMARK TRADING LLC",
@@ -22,6 +22,9 @@ const NAMES: [&str; 12] = [
     "Наталья Оксенмаркова",
     "محمود الدنهولتي",
     "ESKARIN 7 SHIPPING",
+    "E S SHIPPING CO",
+    "Ana M. OXENMARK",
+    "Quillmarsh Sergei Ivanovich",
 ];
 
 fn index() -> &'static Index {

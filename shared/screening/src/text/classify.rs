@@ -56,7 +56,8 @@ pub(super) fn classify(lexicon: &Lexicon, word: &RawWord, entity_type: EntityTyp
         let part_of_form = !person && lexicon.in_legal_form(near.unwrap_or(text));
         (Class::Word, if part_of_form { weight.min(0.15) } else { weight * short(text, person) })
     };
-    let father = if person && patronymic(text) { lexicon.patronymic(text) } else { 0 };
+    let may_be_person = person || entity_type == EntityType::Unknown;
+    let father = if may_be_person && patronymic(text) { lexicon.patronymic(text) } else { 0 };
     let group = if class != Class::Word {
         0
     } else if father != 0 {

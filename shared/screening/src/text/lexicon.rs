@@ -35,6 +35,11 @@ pub(crate) const PLACE_GROUP: u16 = 0x2000;
 const SON: u16 = 0x1000;
 const DAUGHTER: u16 = 0x2000;
 
+/// Whether a group is of a patronymic whose father's name is known.
+pub(crate) fn is_patronymic(group: u16) -> bool {
+    group & super::token::GIVEN_GROUP != 0 && group & (SON | DAUGHTER) != 0
+}
+
 /// Legal forms are kept apart from meaning groups by this bit.
 const LEGAL_GROUP: u16 = 0x4000;
 
