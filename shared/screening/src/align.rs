@@ -230,7 +230,9 @@ fn joined_consonants(
 ) -> Option<f32> {
     let mut buffer = [0u8; 96];
     let glued = glue(&mut buffer, first.skeleton, second.skeleton)?;
-    (glued.len() >= 4 && glued == joined.skeleton.as_bytes()).then_some(0.9)
+    // Three consonants are shared by too many words, unless the second word is God's name: "Hizb Allah".
+    let least = if first.abjad && second.text == "allah" { 3 } else { 4 };
+    (glued.len() >= least && glued == joined.skeleton.as_bytes()).then_some(0.9)
 }
 
 fn glue<'b>(buffer: &'b mut [u8; 96], first: &str, second: &str) -> Option<&'b [u8]> {

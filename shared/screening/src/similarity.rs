@@ -125,7 +125,10 @@ pub(crate) fn similarity(a: TokenRef<'_>, b: TokenRef<'_>) -> (f32, Reason) {
         return if given { (0.95, Reason::SameGivenName) } else { (0.9, Reason::Translation) };
     }
     if a.abjad != b.abjad {
-        return consonants(a, b);
+        let (likeness, reason) = consonants(a, b);
+        // Hassan and Hussein share their consonants and are two names.
+        let given = a.group >= GIVEN_GROUP && b.group >= GIVEN_GROUP;
+        return (if given { likeness.min(GIVEN_APART) } else { likeness }, reason);
     }
     // Two words the tables know to be different are not one word misspelled: import and export, Hassan and Hussein.
     if a.group != 0 && b.group != 0 {
@@ -201,7 +204,11 @@ fn consonants(a: TokenRef<'_>, b: TokenRef<'_>) -> (f32, Reason) {
     let (written, plain) = if a.abjad { (a, b) } else { (b, a) };
     let vowels = abjad_cost(written.sound.as_bytes(), plain.sound.as_bytes());
     if one == other {
+        // Where long vowels are written and agree, one consonant ("lwy", Levi) and two ("rhym", Rahim) say more.
+        let voiced = written.sound.len() > longest + usize::from(longest == 1) && vowels <= 0.2;
         let base: f32 = match longest {
+            2 if voiced => 0.95,
+            1 if voiced => 0.9,
             1 => 0.8,
             2 => 0.9,
             _ => 0.95,
@@ -210,7 +217,8 @@ fn consonants(a: TokenRef<'_>, b: TokenRef<'_>) -> (f32, Reason) {
     }
     let letters = longest.max(3) as f32 + 1.5;
     let likeness = 1.0 - vowels / letters;
-    if likeness < 0.6 {
+    // Of two consonants none can be missing: "ly" is Ali, not Yelena.
+    if likeness < 0.6 || longest <= 2 && one.len() != other.len() {
         (0.0, Reason::Consonants)
     } else {
         (likeness.min(0.85), Reason::Consonants)
@@ -392,7 +400,7 @@ fn abjad_cost(written: &[u8], plain: &[u8]) -> f32 {
         _ if x == y => 0,
         (b'v', b'u' | b'o') | (b'i', b'e') => 0,
         (b'a' | b'e' | b'i' | b'o' | b'u' | b'v', b'a' | b'e' | b'i' | b'o' | b'u') => 3,
-        (b'b' | b'p', b'b' | b'p') => 2,
+        (b'b' | b'p', b'b' | b'p') | (b'p', b'f') => 2,
         (b'k' | b'g', b'k' | b'g') => 3,
         _ => sound_swap(x, y),
     };

@@ -40,7 +40,7 @@ pub(super) fn classify(lexicon: &Lexicon, word: &RawWord, entity_type: EntityTyp
         entity_type == EntityType::Vessel && matches!(text, "mv" | "mt" | "ms" | "ss");
     let (class, weight) = if digits || number_value(text).is_some() && !person {
         (Class::Number, 0.7)
-    } else if text.len() == 1 && text.is_ascii() {
+    } else if text.len() == 1 && text.is_ascii() && !(organisation && joining(word)) {
         (Class::Initial, 0.25)
     } else if known.title && !organisation || ship_prefix {
         (Class::Title, 0.06)
@@ -54,11 +54,23 @@ pub(super) fn classify(lexicon: &Lexicon, word: &RawWord, entity_type: EntityTyp
         let general = known.concept != 0 && known.concept & PLACE_GROUP == 0;
         let weight = weight_of(count, general && !person);
         let part_of_form = !person && lexicon.in_legal_form(near.unwrap_or(text));
-        (Class::Word, if part_of_form { weight.min(0.15) } else { weight * short(text, person) })
+        (
+            Class::Word,
+            if part_of_form {
+                weight.min(0.15)
+            } else {
+                weight * short(text, person || word.abjad)
+            },
+        )
     };
     let may_be_person = person || entity_type == EntityType::Unknown;
     let father = if may_be_person && patronymic(text) { lexicon.patronymic(text) } else { 0 };
-    let group = if class != Class::Word {
+    // "Ben" and "Don" are a particle and a title, "Walid" and "Sayed" too; they are given names as well.
+    let also_given =
+        matches!(class, Class::Particle | Class::Title) && may_be_person && text.len() >= 3;
+    let group = if also_given {
+        if known.given != 0 { known.given | GIVEN_GROUP } else { 0 }
+    } else if class != Class::Word {
         0
     } else if father != 0 {
         father | GIVEN_GROUP
@@ -94,6 +106,12 @@ pub(super) fn classify(lexicon: &Lexicon, word: &RawWord, entity_type: EntityTyp
     }
 }
 
+/// Letters that join the words of an organisation's name: "Lashkar-e-Tayyiba" is "Lashkar-i-Taiba". Where they stand for
+/// themselves or have a dot they are initials.
+fn joining(word: &RawWord) -> bool {
+    !word.spaced && !word.dotted && matches!(word.text.as_str(), "e" | "i")
+}
+
 /// Rarer words say more. A word of 1 entry weighs 0.94, of 100 about 0.6, of 5 000 about 0.26.
 fn weight_of(count: u32, concept: bool) -> f32 {
     let share = (1.0 + count as f32).ln() / 8000_f32.ln();
@@ -101,10 +119,11 @@ fn weight_of(count: u32, concept: bool) -> f32 {
     if concept { weight.min(0.55) } else { weight }
 }
 
-/// Abbreviations of an organisation's name say less the shorter they are, and a slip in a legal form looks like one.
-fn short(text: &str, person: bool) -> f32 {
+/// Abbreviations of an organisation's name say less the shorter they are, and a slip in a legal form looks like one. Words of
+/// a script without vowels are short for another reason.
+fn short(text: &str, whole: bool) -> f32 {
     match text.len() {
-        _ if person || !text.is_ascii() => 1.0,
+        _ if whole || !text.is_ascii() => 1.0,
         0..=2 => 0.45,
         3 => 0.7,
         _ => 1.0,

@@ -2,11 +2,12 @@
 //!
 //! Invariant: only well-known compounds are touched, the same way on both sides of a comparison.
 
+use super::lexicon::{Lexicon, simplified};
 use super::romanise::Script;
 use super::sound::sound_form;
 use super::token::RawWord;
 
-/// Company words written in Han characters stand for whole Latin words.
+/// Traditional characters become simplified ones, and company words written in Han characters whole Latin words.
 pub(super) fn han_phrases(name: &str) -> std::borrow::Cow<'_, str> {
     const PHRASES: [(&str, &str); 26] = [
         ("股份有限公司", " jsc "),
@@ -39,7 +40,7 @@ pub(super) fn han_phrases(name: &str) -> std::borrow::Cow<'_, str> {
     if name.is_ascii() || !name.chars().any(|c| Script::of(c) == Some(Script::Han)) {
         return name.into();
     }
-    let mut out = name.to_owned();
+    let mut out: String = name.chars().map(simplified).collect();
     for (phrase, words) in PHRASES {
         if out.contains(phrase) {
             out = out.replace(phrase, words);
@@ -48,11 +49,8 @@ pub(super) fn han_phrases(name: &str) -> std::borrow::Cow<'_, str> {
     out.into()
 }
 
-/// "S.A." and "T.G.A." are one word; in a person's name dotted letters are initials and stay apart.
-pub(super) fn collapse_letters(words: &mut Vec<RawWord>, person: bool) {
-    if person {
-        return;
-    }
+/// Joins dotted letters: "S.A." and "T.G.A." are one word.
+pub(super) fn collapse_letters(words: &mut Vec<RawWord>) {
     let mut at = 0;
     while at < words.len() {
         let mut end = at;
@@ -99,8 +97,9 @@ pub(super) fn spell_out(words: &mut Vec<RawWord>) {
     }
 }
 
-/// "Abdulrahman", "Abd al-Rahman" and "Abdel Rahman" become abd + rahman; "Nureddin" and "Nur al-Din" become nur + din.
-pub(super) fn split_arabic_compounds(words: &mut Vec<RawWord>) {
+/// "Abdulrahman", "Abd al-Rahman" and "Abdel Rahman" become abd + rahman; "Nureddin" and "Nur al-Din" become nur + din;
+/// "Hizballah" and "Hezbollah" become hizb + allah, as Arabic writes it, and "Alireza" ali + reza.
+pub(super) fn split_arabic_compounds(lexicon: &Lexicon, words: &mut Vec<RawWord>) {
     const SERVANT: [&str; 12] = [
         "abdul", "abdel", "abdal", "abdol", "abdoul", "abdur", "abder", "abdus", "abdel", "abdir",
         "abdi", "abd",
@@ -109,9 +108,17 @@ pub(super) fn split_arabic_compounds(words: &mut Vec<RawWord>) {
         "eddine", "eddin", "uddin", "oddin", "addin", "iddin", "eddeen", "addeen", "aldin",
         "eldin", "uldin", "ddine",
     ];
+    const PARTY: [&str; 4] = ["hizb", "hezb", "khizb", "khezb"];
+    const OF_GOD: [&str; 9] =
+        ["allah", "ullah", "ollah", "allh", "alla", "ulla", "olla", "ollakh", "allakh"];
     let mut at = 0;
     while let Some(word) = words.get(at) {
         let text = word.text.as_str();
+        let of_reza = ["reza", "rza", "rda"]
+            .iter()
+            .find_map(|reza| text.strip_suffix(reza))
+            .filter(|stem| stem.len() >= 2 && lexicon.word(stem).given != 0);
+        let of_god = || PARTY.iter().find_map(|party| text.strip_prefix(party));
         let latin = matches!(word.script, Script::Latin | Script::Cyrillic);
         let prefix = SERVANT.iter().find(|prefix| text.starts_with(**prefix));
         let rest = prefix.and_then(|prefix| text.get(prefix.len()..)).unwrap_or("");
@@ -126,6 +133,24 @@ pub(super) fn split_arabic_compounds(words: &mut Vec<RawWord>) {
         {
             let rest = rest.to_owned();
             replace(words, at, &["abd", &rest]);
+            at += 1;
+        } else if word.abjad && text == "allh" {
+            replace(words, at, &["allah"]);
+        } else if let Some(stem) = of_reza {
+            // The stem keeps its script.
+            let stem = RawWord {
+                text: stem.to_owned(),
+                sound: sound_form(stem),
+                abjad: word.abjad,
+                dotted: false,
+                spaced: true,
+                script: word.script,
+            };
+            replace(words, at, &["reza"]);
+            words.insert(at, stem);
+            at += 1;
+        } else if latin && of_god().is_some_and(|rest| OF_GOD.contains(&rest)) {
+            replace(words, at, &["hizb", "allah"]);
             at += 1;
         } else if latin
             && text.len() >= 7

@@ -17,6 +17,7 @@ const COMMON: &str = include_str!("../tables/common.txt");
 const KNOWN: &str = include_str!("../tables/known.txt");
 const FREQUENCY: &str = include_str!("../tables/frequency.txt");
 const PINYIN: &str = include_str!("../tables/pinyin.txt");
+const TRADITIONAL: &str = include_str!("../tables/traditional.txt");
 
 /// A hand-listed common name counts as if it stood in this many entries.
 const COMMON_COUNT: u32 = 120;
@@ -83,7 +84,7 @@ pub(crate) fn lexicon() -> &'static Lexicon {
 }
 
 /// Edition of the rules that make tokens of a name; change one, count this up. A test tells when that was forgotten.
-pub(crate) const RULES: u32 = 2;
+pub(crate) const RULES: u32 = 3;
 
 /// A hash over every table and the edition of the rules. An index compiled with others is refused.
 pub(crate) fn version() -> u64 {
@@ -91,9 +92,19 @@ pub(crate) fn version() -> u64 {
     *VERSION.get_or_init(|| {
         let mut hasher = xxhash_rust::xxh3::Xxh3::new();
         hasher.update(&RULES.to_le_bytes());
-        for table in
-            [LEGAL, TITLES, PARTICLES, CONCEPTS, PLACES, GIVEN, COMMON, KNOWN, FREQUENCY, PINYIN]
-        {
+        for table in [
+            LEGAL,
+            TITLES,
+            PARTICLES,
+            CONCEPTS,
+            PLACES,
+            GIVEN,
+            COMMON,
+            KNOWN,
+            FREQUENCY,
+            PINYIN,
+            TRADITIONAL,
+        ] {
             hasher.update(table.as_bytes());
             hasher.update(&[0]);
         }
@@ -116,6 +127,24 @@ pub(crate) fn pinyin(c: char) -> Option<&'static str> {
         })
         .get(&c)
         .copied()
+}
+
+/// The simplified character that a traditional one stands for; any other character itself.
+pub(crate) fn simplified(c: char) -> char {
+    static FORMS: OnceLock<HashMap<char, char>> = OnceLock::new();
+    FORMS
+        .get_or_init(|| {
+            lines(TRADITIONAL)
+                .flat_map(str::split_whitespace)
+                .filter_map(|pair| {
+                    let mut forms = pair.chars();
+                    Some((forms.next()?, forms.next()?))
+                })
+                .collect()
+        })
+        .get(&c)
+        .copied()
+        .unwrap_or(c)
 }
 
 fn lines(table: &'static str) -> impl Iterator<Item = &'static str> {
@@ -142,6 +171,10 @@ impl Lexicon {
         for token in single_words(KNOWN) {
             words.entry(token).or_default().known = true;
         }
+        // There are some four hundred Mandarin syllables; one is no slip in another, in whichever script it stands.
+        for (reading, _) in keyed_lines(PINYIN) {
+            words.entry(reading.to_owned()).or_default().known = true;
+        }
         for token in single_words(TITLES) {
             words.entry(token).or_default().title = true;
         }
@@ -165,12 +198,20 @@ impl Lexicon {
             }
         }
         for (at, line) in lines(GIVEN).enumerate() {
-            for token in
-                line.split_whitespace().filter(|token| !token.ends_with('_')).filter_map(only_word)
+            let latin = line.split_whitespace().next().and_then(|first| words.get(first));
+            let usual = latin.map_or(0, |word| word.count);
+            for (original, token) in line
+                .split_whitespace()
+                .filter(|token| !token.ends_with('_'))
+                .filter_map(|original| Some((original, only_word(original)?)))
             {
                 let word = words.entry(token).or_default();
                 if word.given == 0 {
                     word.given = u16::try_from(at + 1).unwrap_or(0);
+                }
+                // A name that no Latin list counts, being spelled without vowels, is as frequent as its usual form.
+                if word.count == 0 && !original.is_ascii() {
+                    word.count = usual;
                 }
             }
         }
@@ -352,6 +393,19 @@ mod tests {
             assert!(concept(one) != 0 && concept(one) == concept(other), "{one} {other}");
         }
         assert_ne!(concept("bank"), concept("plant"));
+    }
+
+    #[test]
+    fn traditional_characters_are_read_as_their_simplified_ones() {
+        for c in lines(TRADITIONAL).flat_map(str::split_whitespace) {
+            let mut forms = c.chars();
+            let (traditional, form) = (forms.next().unwrap(), forms.next().unwrap());
+            assert!(forms.next().is_none(), "{c}");
+            assert_eq!(simplified(traditional), form);
+            // One step is enough: what a form leads to leads nowhere else.
+            assert_eq!(simplified(form), form, "{c}");
+            assert!(pinyin(form).is_some(), "{form} has no reading");
+        }
     }
 
     #[test]

@@ -73,7 +73,7 @@ pub(crate) fn letter(c: char, habit: Habit, out: &mut String) -> Option<()> {
     let value = match Script::of(c)? {
         Script::Cyrillic => cyrillic(c, habit)?,
         Script::Greek => greek(c)?,
-        Script::Abjad => abjad(c)?,
+        Script::Abjad => abjad(c, habit)?,
         Script::Armenian => armenian(c)?,
         Script::Georgian => georgian(c)?,
         Script::Hangul => {
@@ -167,9 +167,12 @@ fn greek(c: char) -> Option<&'static str> {
     })
 }
 
-/// Arabic and Hebrew letters. Long-vowel letters get a vowel the skeleton drops; hamza and ayn vanish.
-fn abjad(c: char) -> Option<&'static str> {
+/// Arabic and Hebrew letters. Long-vowel letters get a vowel the skeleton drops; hamza and ayn vanish. Persian
+/// reads three Arabic letters in its own way (Reza, not Rida).
+fn abjad(c: char, habit: Habit) -> Option<&'static str> {
     Some(match c {
+        'ض' | 'ذ' if habit == Habit::Persian => "z",
+        'ث' if habit == Habit::Persian => "s",
         'ا' | 'أ' | 'إ' | 'آ' | 'ٱ' | 'ى' | 'ة' | 'ۀ' | 'א' => "a",
         'ب' => "b",
         'ב' => "b",
@@ -200,7 +203,9 @@ fn abjad(c: char) -> Option<&'static str> {
         'ن' | 'ں' | 'נ' | 'ן' => "n",
         'و' | 'ؤ' | 'ו' => "w",
         'ي' | 'ی' | 'ې' | 'ئ' | 'ے' | 'י' => "y",
-        'פ' | 'ף' => "p",
+        // A final pe is always soft: Yosef, Iosif.
+        'ף' => "f",
+        'פ' => "p",
         'צ' | 'ץ' => "ts",
         'ע' | 'ع' | 'ء' | 'ـ' => "",
         _ => return None,

@@ -5,7 +5,7 @@
 
 use super::classify::classify;
 use super::compounds::{collapse_letters, han_phrases, spell_out, split_arabic_compounds};
-use super::lexicon::{LegalForm, Lexicon, lexicon};
+use super::lexicon::{LegalForm, Lexicon, PLACE_GROUP, lexicon};
 use super::romanise::{self, Habit, Script};
 use super::sound::sound_form;
 use crate::entity::EntityType;
@@ -79,6 +79,7 @@ const LEGAL_WEIGHT: f32 = 0.12;
 /// Given-name groups are kept apart from meaning groups by this bit.
 pub(crate) const GIVEN_GROUP: u16 = 0x8000;
 
+#[derive(Clone)]
 pub(super) struct RawWord {
     pub(super) text: String,
     pub(super) sound: String,
@@ -100,12 +101,12 @@ pub(crate) fn analyse(name: &str, entity_type: EntityType) -> (Vec<Token>, Optio
     let mut words = raw_words(name);
     let letters = letters_hash(&words);
     let person = entity_type == EntityType::Person;
-    collapse_letters(&mut words, person);
+    join_dotted(lexicon, &mut words, entity_type);
     if matches!(entity_type, EntityType::Organisation | EntityType::Unknown) {
         spell_out(&mut words);
     }
     if entity_type != EntityType::Vessel && entity_type != EntityType::Aircraft {
-        split_arabic_compounds(&mut words);
+        split_arabic_compounds(lexicon, &mut words);
     }
     let mut tokens = Vec::with_capacity(words.len());
     let mut at = 0;
@@ -158,6 +159,32 @@ fn letters_hash(words: &[RawWord]) -> Option<u64> {
 /// Romanised words only, for reading tables.
 pub(crate) fn romanised_words(text: &str) -> Vec<String> {
     raw_words(text).into_iter().map(|word| word.text).collect()
+}
+
+/// "S.A." and "T.G.A." are one word; in a person's name dotted letters are initials and stay apart. In what is of no known type
+/// two of them stay apart where they read as initials: before another word ("A.B. Quill"; at the end, "C.A." is as often a
+/// legal form) or in Cyrillic, and nothing else in the name is a legal form or a word that organisations are named by.
+fn join_dotted(lexicon: &Lexicon, words: &mut Vec<RawWord>, entity_type: EntityType) {
+    if entity_type == EntityType::Person {
+        return;
+    }
+    if entity_type != EntityType::Unknown || !words.iter().any(|word| word.dotted) {
+        return collapse_letters(words);
+    }
+    let apart = words.clone();
+    collapse_letters(words);
+    let corporate = words.iter().enumerate().any(|(at, word)| {
+        let concept = lexicon.word(&word.text).concept;
+        concept != 0 && concept & PLACE_GROUP == 0 || legal_at(lexicon, words, at).is_some()
+    });
+    // Only one run of two letters was joined, and it is no whole name.
+    let joined = apart.iter().zip(words.iter()).position(|(one, other)| one.text != other.text);
+    let initials = joined.and_then(|at| words.get(at)).is_some_and(|word| word.text.len() == 2);
+    let leads = joined.is_some_and(|at| at + 1 < words.len())
+        || words.last().is_some_and(|word| word.script == Script::Cyrillic);
+    if initials && leads && !corporate && words.len() > 1 && words.len() + 1 == apart.len() {
+        *words = apart;
+    }
 }
 
 fn legal_at<'l>(
@@ -261,12 +288,23 @@ fn push_word(word: &str, habit: Habit, dotted: bool, words: &mut Vec<RawWord>) {
     let mut marked = String::with_capacity(word.len());
     let mut text = String::with_capacity(word.len());
     let mut folded = String::new();
+    let mut apart: Option<String> = None;
     for c in word.chars().take(MAX_LETTERS) {
         folded.clear();
         romanise::plain(c, &mut folded);
         for c in folded.chars() {
+            let from = text.len();
             if romanise::letter(c, habit, &mut text).is_none() && c.is_alphanumeric() {
                 text.push(c);
+            }
+            // Kaf and he are two sounds ("Kohen"), not the one that "kh" is read as.
+            if script == Script::Abjad {
+                let letters = text.get(from..).unwrap_or("");
+                let spelled = apart.get_or_insert_default();
+                if letters == "h" && spelled.ends_with(['k', 's', 't', 'z', 'd', 'g', 'c', 'p']) {
+                    spelled.push('\'');
+                }
+                spelled.push_str(letters);
             }
         }
         marked.extend(c.to_lowercase().filter(|c| c.is_alphanumeric()));
@@ -275,6 +313,12 @@ fn push_word(word: &str, habit: Habit, dotted: bool, words: &mut Vec<RawWord>) {
         text = greek_pairs(&text);
     }
     let abjad = script == Script::Abjad;
+    if abjad && matches!(word, "سيد" | "سید") {
+        // Without its vowels the title would be the given name Said, whose ayn leaves no trace.
+        let (text, sound) = ("sayyid".to_owned(), sound_form("sayyid"));
+        words.push(RawWord { text, sound, abjad: false, dotted, spaced: false, script });
+        return;
+    }
     // The Arabic article is written on to its word.
     if abjad
         && let Some(rest) =
@@ -289,7 +333,7 @@ fn push_word(word: &str, habit: Habit, dotted: bool, words: &mut Vec<RawWord>) {
             spaced: true,
             script,
         });
-        let sound = sound_form(&rest);
+        let sound = sound_form(apart.as_deref().and_then(|text| text.get(2..)).unwrap_or(&rest));
         words.push(RawWord { text: rest, sound, abjad, dotted, spaced: true, script });
         return;
     }
@@ -299,7 +343,7 @@ fn push_word(word: &str, habit: Habit, dotted: bool, words: &mut Vec<RawWord>) {
     let sound = if script == Script::Latin {
         sound_form(&fold_for_sound(&marked))
     } else {
-        sound_form(&text)
+        sound_form(apart.as_deref().unwrap_or(&text))
     };
     words.push(RawWord { text, sound, abjad, dotted, spaced: false, script });
 }
@@ -341,16 +385,29 @@ mod tests {
         for (name, entity_type, expected) in [
             ("Ya'qub AL-ADANI", Person, vec!["yaqub", "al", "adani"]),
             ("Abdulrahman Nureddin", Person, vec!["abd", "rahman", "nur", "din"]),
+            ("Alireza Mohammad-Reza", Person, vec!["ali", "reza", "mohammad", "reza"]),
+            ("سید سعید", Person, vec!["sayyid", "syd"]),
+            ("محمدرضا", Person, vec!["mhmd", "reza"]),
+            ("Hezbollah", Organisation, vec!["hizb", "allah"]),
+            ("حزب الله", Organisation, vec!["hzb", "allah"]),
             ("عبد الرحمن", Person, vec!["bd", "al", "rhmn"]),
             ("М. Щёкин", Person, vec!["m", "shchyokin"]),
             ("T.G.A. D.O.O.", Organisation, vec!["tga", "doo"]),
             ("JOINT STOCK COMPANY ZAVOD", Organisation, vec!["jointstockcompany", "zavod"]),
+            ("V.V. Quill", Unknown, vec!["v", "v", "quill"]),
+            ("Квил В.В.", Unknown, vec!["kvil", "v", "v"]),
+            ("Quill C.A.", Unknown, vec!["quill", "ca"]),
+            ("V.V. Quill Bank", Unknown, vec!["vv", "quill", "bank"]),
+            ("Quillmar S.A.", Unknown, vec!["quillmar", "sa"]),
             ("L&L S.A.", Organisation, vec!["l", "and", "l", "sa"]),
             ("LIMITED LIABILITY COMPxNY AO", Organisation, vec!["limitedliabilitycompany", "ao"]),
             ("NII Polyus", Organisation, vec!["scientific", "research", "institute", "polyus"]),
             ("George Bush III", Person, vec!["george", "bush", "3"]),
             ("김영철", Person, vec!["kim", "yong", "chol"]),
             ("吴海波", Person, vec!["wu", "hai", "bo"]),
+            ("趙立堅", Person, vec!["zhao", "li", "jian"]),
+            ("閻錫山", Person, vec!["yan", "xi", "shan"]),
+            ("遠東貿易有限公司", Organisation, vec!["yuan", "dong", "trading", "llc"]),
             (
                 "山东奥德斯工业股份有限公司",
                 Organisation,
