@@ -31,16 +31,13 @@ pub enum AttributeKind {
     Phone,
     /// The network address of a device.
     Device,
-    /// A bank account.
-    BankAccount,
     /// A name together with a birth date.
     Person,
 }
 
 impl AttributeKind {
     /// All kinds.
-    pub const ALL: [Self; 6] =
-        [Self::TaxId, Self::Email, Self::Phone, Self::Device, Self::BankAccount, Self::Person];
+    pub const ALL: [Self; 5] = [Self::TaxId, Self::Email, Self::Phone, Self::Device, Self::Person];
 
     /// The name under which the store keeps it.
     #[must_use]
@@ -50,7 +47,6 @@ impl AttributeKind {
             Self::Email => "email",
             Self::Phone => "phone",
             Self::Device => "device",
-            Self::BankAccount => "bank-account",
             Self::Person => "person",
         }
     }
@@ -102,8 +98,6 @@ pub struct Attributes {
     pub phone: Option<String>,
     /// Network address.
     pub device: Option<String>,
-    /// Bank account.
-    pub bank_account: Option<String>,
     /// Given name, folded.
     pub first_name: Option<String>,
     /// Family name, or a company's name, folded.
@@ -136,7 +130,6 @@ impl Attributes {
             (AttributeKind::Email, self.email.clone()),
             (AttributeKind::Phone, self.phone.clone()),
             (AttributeKind::Device, self.device.clone()),
-            (AttributeKind::BankAccount, self.bank_account.clone()),
             (AttributeKind::Person, person),
         ]
         .into_iter()

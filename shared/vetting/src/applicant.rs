@@ -61,7 +61,7 @@ pub(crate) fn applicant_of(customer: &Customer) -> Applicant {
         }
     }
     let device = enrolment.and_then(|enrolment| enrolment.device).map(Device::reveal);
-    Applicant { party, email, phone, address, device, bank_account: None }
+    Applicant { party, email, phone, address, device }
 }
 
 fn number(tax: Option<&TaxIdentity>, kinds: &[TaxIdType]) -> Option<String> {

@@ -2,7 +2,7 @@
 //!
 //! Used where a customer is vetted within the request and where the worker does it. Invariants: nobody is vetted without
 //! a watchlist; what is found of a customer is written by the transaction that changes the customer, or not at all; a
-//! review is added to the history, never written over another.
+//! review is added to the history, never written over another, and says what the customer stands at by that transaction.
 //!
 //! Cost: 1 BatchGetItem (what the network of partners knows of the customer, and the partner's policy) and, for a
 //! customer that was reviewed before, 1 Query of the latest review, side by side.
@@ -19,9 +19,13 @@ use compliance::review::provider::{
     AddressProvider, DeliveryAnswer, IdentityAnswer, IdentityProvider,
 };
 use compliance::review::{
-    Cause, Decision, IdentityDetails, Inputs, Policy, PolicyError, Review, assess, watch_list,
+    Applicant, Cause, Decision, IdentityDetails, Inputs, Policy, PolicyError, Review, WatchList,
+    assess,
+    watch_list::{self, Held},
 };
-use compliance::{EditionError, EditionSet, Editions, Findings, Screening, screen_customer};
+use compliance::{
+    EditionError, EditionSet, Editions, ExplainedHit, Findings, Screening, screen_customer,
+};
 use domain::choices::CustomerStatus;
 use domain::contact::Contact;
 use domain::customer::{Customer, Vetting};
@@ -30,7 +34,7 @@ use domain::ids::{CustomerId, EventId, PartnerId, ReviewId};
 use domain::network::Outcome;
 use domain::scan::{Finding, Scan, ScanStatus};
 use domain::time::{Clock, Random};
-use domain::verification::{Verdict, Verification};
+use domain::verification::{Standing, Verdict, Verification};
 use jiff::Timestamp;
 use runtime::{Bucket, Clients, Metric, Settings, SystemClock, SystemRandom, count, pause};
 use screening::{Config, Topic};
@@ -254,10 +258,25 @@ impl Vetter {
         );
         let Gathered { view, policy } = known?;
         let policy = Policy::stored(policy.as_ref().map(|(policy, version)| (policy, *version)))?;
-        let searched =
-            watch_list::search(&applicant, set, &self.config).naming(&screening.adverse_media);
+        let earlier: Option<Review> = earlier?;
         let forced = forced(customer);
-        let assessment = assess(&Inputs {
+        let prescribed = forced == Some(Decision::Accept);
+        let adverse_media = adverse_media.filter(|_| !watch_list::lets_media_pass(&policy));
+        let after = |scan: &Scan, finding: &Finding| scan.after_vetting(finding, prescribed);
+        let (ofac_after, pep_after) =
+            (after(&customer.ofac, &ofac), after(&customer.pep_scan, &pep_scan));
+        let media_after =
+            adverse_media.as_ref().map(|media| (after(&customer.adverse_media, media), media));
+        let mut scans = vec![
+            held(Topic::Sanctions, &ofac_after, &ofac),
+            held(Topic::Pep, &pep_after, &pep_scan),
+        ];
+        scans.extend(
+            media_after.as_ref().map(|(scan, media)| held(Topic::AdverseMedia, scan, media)),
+        );
+        let named = &screening.adverse_media;
+        let searched = self.search(customer, &applicant, (named, &scans), set);
+        let mut assessment = assess(&Inputs {
             applicant: &applicant,
             network: &view,
             watch_list: Some(&searched),
@@ -267,17 +286,18 @@ impl Vetter {
             forced,
             now,
         });
-        let adverse_media = adverse_media.filter(|_| !watch_list::lets_media_pass(&policy));
-        let held = [Some(&ofac), Some(&pep_scan), adverse_media.as_ref()];
-        let vetting = Vetting {
-            verification: verification(&assessment, forced, held),
-            ofac,
-            pep_scan,
-            adverse_media,
-            prescribed: forced == Some(Decision::Accept),
+        let holds = [Some(&ofac), Some(&pep_scan), adverse_media.as_ref()];
+        let verified = verification(&assessment, forced, holds);
+        let barred = forced.is_none() && earlier.as_ref().is_some_and(Review::bars);
+        if barred {
+            assessment.bar();
+        }
+        let verification = match verified {
+            Verification::Verified if barred => Verification::Review,
+            other => other,
         };
+        let vetting = Vetting { verification, ofac, pep_scan, adverse_media, prescribed };
         let review_id = ReviewId::new(&*self.clock, &*self.random);
-        let earlier: Option<Review> = earlier?;
         let review = match earlier {
             None => Review::opened(review_id, assessment, now),
             Some(earlier) => earlier.renewed(review_id, assessment, now),
@@ -324,8 +344,9 @@ impl Vetter {
         Ok(customer.adverse_media.is_news(finding))
     }
 
-    /// The entry that these editions add to the history of reviews: one when they name somebody who was not named at the
-    /// latest review, or have withdrawn one who was. 1 query, 2 when anything is withdrawn.
+    /// The entry that these editions add to the history of reviews of the customer, as the screening has left it: one when
+    /// they name somebody who was not named at the latest review, or have withdrawn one who was, or the customer stands
+    /// elsewhere by it. 1 query.
     ///
     /// # Errors
     /// [`VettingError`].
@@ -338,26 +359,42 @@ impl Vetter {
     ) -> Result<Option<Review>, VettingError> {
         let current = Box::pin(self.reviews.current(customer.partner, customer.id)).await?;
         let Some(latest): Option<Review> = current else { return Ok(None) };
-        let searched = watch_list::search(&applicant_of(customer), set, &self.config)
-            .naming(&found.screening.adverse_media);
-        if let Some(listed) = latest.rescreened(searched.clone(), now) {
-            return Ok(Some(listed));
-        }
-        if !found.withdraws() {
-            return Ok(None);
-        }
-        let history = Box::pin(self.reviews.history(customer.partner, customer.id)).await?;
-        Ok(latest.withdrawn(&history, searched, &found.withdrawn().collect(), now))
+        let (ofac, pep_scan) = (&found.ofac, &found.pep_scan);
+        let mut scans = vec![
+            held(Topic::Sanctions, &customer.ofac, ofac),
+            held(Topic::Pep, &customer.pep_scan, pep_scan),
+        ];
+        let media = found.adverse_media.as_ref();
+        scans.extend(media.map(|media| held(Topic::AdverseMedia, &customer.adverse_media, media)));
+        let named = &found.screening.adverse_media;
+        let searched = self.search(customer, &applicant_of(customer), (named, &scans), set);
+        Ok(latest.rescreened(searched, &found.withdrawn().collect(), stands_at(customer), now))
     }
 
-    async fn ask_identity(&self, applicant: &compliance::review::Applicant) -> IdentityAnswer {
+    /// Searches the lists, and says what the scans make of what is found. Of an invented customer, whose good end a sandbox
+    /// partner prescribed, nobody has decided anything: it is told what is found.
+    fn search(
+        &self,
+        customer: &Customer,
+        applicant: &Applicant,
+        (media, scans): (&[ExplainedHit], &[Held<'_>]),
+        set: &EditionSet,
+    ) -> WatchList {
+        let searched = watch_list::search(applicant, set, &self.config).naming(media);
+        if forced(customer) == Some(Decision::Accept) {
+            return searched;
+        }
+        searched.settled_by(scans, set)
+    }
+
+    async fn ask_identity(&self, applicant: &Applicant) -> IdentityAnswer {
         match &self.identity {
             Some(provider) => provider.confirm(applicant).await,
             None => IdentityAnswer::NotConfigured,
         }
     }
 
-    async fn ask_delivery(&self, applicant: &compliance::review::Applicant) -> DeliveryAnswer {
+    async fn ask_delivery(&self, applicant: &Applicant) -> DeliveryAnswer {
         match (&self.delivery, &applicant.address) {
             (Some(provider), Some(address)) => provider.delivery(address).await,
             _ => DeliveryAnswer::NotConfigured,
@@ -488,6 +525,20 @@ impl<'a> Evidence<'a> {
     #[must_use]
     pub fn of(run: EventId, screening: &'a Screening, revision: u64, now: Timestamp) -> Self {
         Self { run: run.to_string(), screened_at: now, subject_revision: revision, screening }
+    }
+}
+
+const fn held<'a>(topic: Topic, scan: &'a Scan, found: &'a Finding) -> Held<'a> {
+    Held { topic, scan, found }
+}
+
+/// What a review says of a customer that stands there; `None` where it is nothing that a review comes to.
+fn stands_at(customer: &Customer) -> Option<Decision> {
+    match customer.standing() {
+        Standing::Verified => Some(Decision::Accept),
+        Standing::Review => Some(Decision::Review),
+        Standing::Rejected => Some(Decision::Reject),
+        Standing::Pending | Standing::Inactive => None,
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use compliance::review::provider::{Confirmed, Delivery, Pending};
-use compliance::review::{Applicant, Code, PostalAddress};
+use compliance::review::{Code, PostalAddress};
 use domain::audit::Actor;
 use domain::calendar::BirthDate;
 use domain::choices::EmailType;
@@ -26,6 +26,9 @@ use store::customers::Commit;
 use store::testing::TestDatabase;
 
 use super::*;
+
+mod agreeing;
+mod sharing;
 
 /// A list of one person.
 fn list(id: &str, topic: Topic, name: &str) -> Index {
@@ -450,6 +453,15 @@ async fn a_persons_decision_is_an_entry_of_its_own() {
     assert!(transaction.is_empty());
 }
 
+/// A customer as a screening of the night leaves it.
+fn after_screening(customer: &Customer, found: &Findings, now: Timestamp) -> Customer {
+    let mut after = customer.clone();
+    let revision = after.subject_revision;
+    let media = found.adverse_media.as_ref();
+    let _change = after.screened(revision, &found.ofac, &found.pep_scan, media, now).unwrap();
+    after
+}
+
 #[tokio::test]
 async fn a_list_that_names_somebody_new_adds_to_the_history() {
     let world = World::new();
@@ -457,7 +469,8 @@ async fn a_list_that_names_somebody_new_adds_to_the_history() {
     let now = world.clock.now();
     let rescreened = async |customer: &Customer, lists: &str| {
         let found = screen_customer(customer, &[], &set(lists), world.vetter.config());
-        world.vetter.rescreened(customer, &found, &set(lists), now).await.unwrap()
+        let after = after_screening(customer, &found, now);
+        world.vetter.rescreened(&after, &found, &set(lists), now).await.unwrap()
     };
     let again = rescreened(&made, "no list of exposed persons").await;
     assert!(again.is_none(), "nothing new");
@@ -484,14 +497,18 @@ async fn a_list_that_withdraws_a_match_adds_to_the_history() {
     let found = screen_customer(&made, &[], &lists, world.vetter.config());
     assert!(found.withdraws());
     let now = world.clock.now();
-    let left = world.vetter.rescreened(&made, &found, &lists, now).await.unwrap().unwrap();
+    let after = after_screening(&made, &found, now);
+    let left = world.vetter.rescreened(&after, &found, &lists, now).await.unwrap().unwrap();
     assert_eq!((left.number, left.cause, left.decision), (2, Cause::Withdrawn, Decision::Accept));
     // What a person has said of it stands.
     let mut transaction = Transaction::new();
     let table = world.customers.table();
     add_verdict(table, &mut transaction, &made, Verdict::Rejected, "client-1", now).await.unwrap();
     transaction.commit(table).await.unwrap();
-    assert!(world.vetter.rescreened(&made, &found, &lists, now).await.unwrap().is_none());
+    let mut rejected = made.clone();
+    rejected.decide_standing(Verdict::Rejected, now).unwrap();
+    let after = after_screening(&rejected, &found, now);
+    assert!(world.vetter.rescreened(&after, &found, &lists, now).await.unwrap().is_none());
 }
 
 #[tokio::test]

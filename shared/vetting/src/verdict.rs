@@ -12,27 +12,29 @@ fn is_searched(assessment: &Assessment) -> bool {
     assessment.watch_list.searched.as_ref().is_some_and(watch_list::WatchList::is_complete)
 }
 
-/// Whether the scans, adverse media with them, hold every match of the review: then a person who settles those settles these.
+/// Whether the scans, adverse media with them, hold every match of the review that nobody has cleared: then a person who
+/// settles those settles these.
 fn is_held(assessment: &Assessment, held: [Option<&Finding>; 3]) -> bool {
     let matches = assessment.watch_list.searched.iter().flat_map(|searched| &searched.matches);
-    let by_scan = |entry: &str| {
-        let entity = entry.rsplit_once('@').map_or(entry, |(entity, _)| entity);
+    let by_scan = |entity: &str| {
         held.iter().flatten().any(|scan| scan.hits.keys().any(|hit| hit.as_str() == entity))
     };
-    matches.into_iter().all(|found| by_scan(&found.entry))
+    matches.into_iter().filter(|found| found.is_present()).all(|found| by_scan(found.entity()))
 }
 
 /// What follows for the identity. A match on a list that calls for a person is the scan's business, which a person may
 /// also settle there; so it does not hold the identity up as well. A match that no scan holds does, and so does a list
-/// that is not there.
+/// that is not there. Together with the scans this comes to what the review says: [`Assessment::decision`] has the scans in it.
 pub(crate) fn verification(
     assessment: &Assessment,
     forced: Option<Decision>,
     held: [Option<&Finding>; 3],
 ) -> Verification {
     let decision = forced.unwrap_or_else(|| {
+        let listed = &assessment.watch_list.searched;
+        let by_policy = watch_list::by_policy(listed.as_ref(), &assessment.policy).decision;
         let settled = is_searched(assessment) && is_held(assessment, held);
-        let lists = match (assessment.watch_list.finding.decision, settled) {
+        let lists = match (by_policy, settled) {
             (Decision::Reject, _) => Decision::Reject,
             (Decision::Accept | Decision::Review, true) => Decision::Accept,
             // A policy may say that a match is nothing; that a list is missing it may not.

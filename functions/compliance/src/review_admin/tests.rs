@@ -2,7 +2,7 @@
 
 use crypto::test_support::key_ring;
 use domain::ids::CustomerId;
-use domain::network::{AttributeKind, Attributes};
+use domain::network::Attributes;
 use domain::time::{FixedClock, SequenceRandom};
 use store::testing::TestDatabase;
 
@@ -29,7 +29,7 @@ async fn a_policy_is_checked_counted_and_read_back_whole() {
     let before = handle(&app, get.clone()).await.unwrap();
     assert_eq!(
         (&before["version"], &before["policy"]["version"]),
-        (&json!(0), &json!("default-1"))
+        (&json!(0), &json!("default-2"))
     );
     let strict = json!({ "fraud": { "review": 0.3, "reject": 0.6 } });
     assert_eq!(handle(&app, set(strict.clone(), 0)).await.unwrap(), json!({ "version": 1 }));
@@ -66,4 +66,16 @@ async fn an_alert_is_raised_and_withdrawn_without_being_repeated() {
     assert!(view.histories.is_empty());
     let error = handle(&app, command("raise-alert", "secret value")).await.unwrap_err();
     assert!(!error.to_string().contains("secret value"), "{error}");
+}
+
+/// Nothing would ever come of it, so it is refused in so many words.
+#[tokio::test]
+async fn bank_accounts_are_refused_and_not_taken_for_watched() {
+    let (app, _) = app();
+    let alert = |action: &str| json!({ "action": action, "partnerId": PARTNER, "kind": "bankAccount", "value": "12345678" });
+    let limit = set(json!({ "velocity": { "bankAccount": 5 } }), 0);
+    for command in [alert("raise-alert"), alert("withdraw-alert"), limit] {
+        let error = handle(&app, command).await.unwrap_err().to_string();
+        assert!(error.starts_with("bank accounts are no part of the review"), "{error}");
+    }
 }

@@ -10,7 +10,7 @@
 //! partners is told; that is repeatable, and repeated when the process dies before it.
 //!
 //! Cost: 1 GetItem and 1 Query side by side, with a review 1 BatchGetItem and 1 Query more, then 1 TransactWriteItems, and
-//! 1 Query, 1 or 2 BatchGetItem and 1 TransactWriteItems for the network to remember it; 1 Query more when adverse media say
+//! 1 Query, 1 or 2 BatchGetItem and 1 TransactWriteItems for the network to remember it; 1 Query more when the lists say
 //! anything new; when nothing changed, 1 GetItem and 1 UpdateItem instead, and nothing at all when a sweep asked. Pages of
 //! sweeps: see `sweep`.
 
@@ -27,6 +27,7 @@ use domain::customer::{Change, Customer};
 use domain::event::Work;
 use domain::ids::ClientId;
 use domain::problem::Problem;
+use domain::scan::ScanKind;
 use domain::time::{Clock, Random};
 use jiff::Timestamp;
 use runtime::{
@@ -338,12 +339,16 @@ async fn apply(
     let Ok(change) = customer.screened(revision, ofac, pep_scan, media, now) else {
         return Ok(None);
     };
-    // A scan that moves by what the lists say now is news for the review as well; so is what adverse media say anew, and
-    // what the lists have withdrawn, also of a case that goes on.
-    let review = if change.events.is_empty() && !is_media_news && !found.withdraws() {
-        None
-    } else {
+    // What the lists say anew of a scan is news for the review as well, also of a case that goes on; so is what adverse media
+    // say anew, and what the lists have withdrawn.
+    let of_scan = |field: &String| {
+        ScanKind::ALL.iter().any(|kind| field == domain::customer::scan_field(*kind))
+    };
+    let is_news = is_media_news || !change.events.is_empty() || change.fields.iter().any(of_scan);
+    let review = if is_news || found.withdraws() {
         app.vetter.rescreened(customer, &found, set, now).await?
+    } else {
+        None
     };
     Ok(Some(Made { change, found: Found::Screened { found, review } }))
 }

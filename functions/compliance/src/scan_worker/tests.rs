@@ -13,6 +13,8 @@ use store::Item;
 use super::*;
 use crate::testing::{World, actor, business, person};
 
+mod agreeing;
+
 async fn run(app: &App, body: &str) -> Result<Outcome, ScanError> {
     super::run(app, body, 1).await
 }

@@ -8,6 +8,7 @@ mod events;
 mod onboarding;
 mod safety;
 mod search;
+mod straddle_agreeing;
 mod straddle_creating;
 mod straddle_isolation;
 mod straddle_lifecycle;

@@ -47,7 +47,7 @@ const fn code_of(kind: AttributeKind) -> Code {
         AttributeKind::TaxId => Code::R111,
         AttributeKind::Email => Code::R110,
         AttributeKind::Phone => Code::R113,
-        AttributeKind::Device | AttributeKind::BankAccount | AttributeKind::Person => Code::R106,
+        AttributeKind::Device | AttributeKind::Person => Code::R106,
     }
 }
 
@@ -57,7 +57,6 @@ const fn name_of(kind: AttributeKind) -> &'static str {
         AttributeKind::Email => "email",
         AttributeKind::Phone => "phone",
         AttributeKind::Device => "device",
-        AttributeKind::BankAccount => "bank_account",
         AttributeKind::Person => "person",
     }
 }
@@ -68,7 +67,6 @@ const fn limit_of(kind: AttributeKind, limits: Velocity) -> Option<u32> {
         AttributeKind::Email => Some(limits.email),
         AttributeKind::Phone => Some(limits.phone),
         AttributeKind::Device => Some(limits.device),
-        AttributeKind::BankAccount => Some(limits.bank_account),
         AttributeKind::Person => None,
     }
 }
@@ -105,7 +103,6 @@ mod tests {
             (AttributeKind::Email, Code::R110, "email.listed"),
             (AttributeKind::Phone, Code::R113, "phone.listed"),
             (AttributeKind::Device, Code::R106, "device.listed"),
-            (AttributeKind::BankAccount, Code::R106, "bank_account.listed"),
             (AttributeKind::Person, Code::R106, "person.listed"),
         ] {
             let (signals, alerts, _) =

@@ -23,8 +23,6 @@ pub struct Applicant {
     pub address: Option<PostalAddress>,
     /// Network address of the device; `0.0.0.0` stands for a sign-up without one.
     pub device: Option<String>,
-    /// Bank account, where one is known.
-    pub bank_account: Option<String>,
 }
 
 /// A person or a business.
@@ -115,7 +113,7 @@ pub fn digits_of(text: &str) -> Option<String> {
 }
 
 /// The attribute that somebody names by hand, for an alert list, as the network remembers it; `None` when the text is none
-/// of its kind. Kinds: `ssn`, `ein`, `email`, `phone`, `device`, `bankAccount`.
+/// of its kind. Kinds: `ssn`, `ein`, `email`, `phone`, `device`.
 #[must_use]
 pub fn remembered_as(kind: &str, text: &str) -> Option<(AttributeKind, String)> {
     let text = text.trim();
@@ -132,7 +130,6 @@ pub fn remembered_as(kind: &str, text: &str) -> Option<(AttributeKind, String)> 
             let address: std::net::IpAddr = text.parse().ok()?;
             (AttributeKind::Device, address.to_string())
         }
-        "bankAccount" if !text.is_empty() => (AttributeKind::BankAccount, text.to_owned()),
         _ => return None,
     })
 }
@@ -191,7 +188,6 @@ impl Applicant {
                 .filter(|device| *device != NO_DEVICE)
                 .map(str::to_owned)
                 .and_then(some),
-            bank_account: self.bank_account.clone().and_then(some),
             first_name: some(first),
             last_name: some(last),
             birth_date: self.person().and_then(|person| person.birth_date).map(|d| d.to_string()),
@@ -241,7 +237,6 @@ pub(super) mod samples {
                 country: "US".into(),
             }),
             device: Some("203.0.113.9".into()),
-            bank_account: None,
         }
     }
 
@@ -324,7 +319,7 @@ mod tests {
             ("email", "nowhere"),
             ("phone", "call me"),
             ("device", "here"),
-            ("bankAccount", " "),
+            ("bankAccount", "GB29NWBK60161331926819"),
             ("name", "Mira"),
         ] {
             assert_eq!(remembered_as(kind, text), None, "{kind}");

@@ -19,7 +19,7 @@ use super::reputation::{self, Insights};
 use super::synthetic::patterns;
 use super::watch_list::{self, WatchList};
 use super::weights::{Column, floor, judge, judge_with, reasons, score};
-use super::{address, alerts, business, email, phone};
+use super::{address, alerts, business, email, other_names, phone};
 
 /// How many reasons `fraud` and `synthetic` name.
 const REASONS: usize = 5;
@@ -152,7 +152,8 @@ pub fn assess(inputs: &Inputs<'_>) -> Assessment {
         breakdown.business_validation = judged(found.validation);
         breakdown.business_evaluation = judged(found.evaluation);
     }
-    let (signals, insights) = reputation::signals(network, now);
+    let (mut signals, insights) = reputation::signals(network, now);
+    signals.codes.extend(other_names::codes(network, policy.other_names, now));
     let reputation = Reputation { finding: judge(signals, policy.reputation, policy), insights };
     let kyc = kyc::check(applicant, network, inputs.identity, policy, now);
     let watch_list = Screened {
@@ -245,9 +246,18 @@ impl Assessment {
         self.findings().into_iter().flat_map(|(_, finding)| finding.codes.iter().copied()).collect()
     }
 
-    /// Decides anew from the findings as they stand, or as a sandbox asks.
+    /// Leaves it to a person, whatever the modules say: one has rejected the customer, and none has decided since.
+    pub fn bar(&mut self) {
+        if self.decision == Decision::Accept {
+            self.decision = Decision::Review;
+            self.rule = "earlier_rejection.review".to_owned();
+        }
+    }
+
+    /// Decides anew from the findings as they stand, or as a sandbox asks, unless a scan says worse of the customer.
     pub(super) fn decide(&mut self, forced: Option<Decision>) {
-        if let Some(forced) = forced {
+        let held = self.watch_list.searched.as_ref().map(|searched| searched.held);
+        if let Some(forced) = forced.filter(|forced| held.is_none_or(|held| held <= *forced)) {
             self.decision = forced;
             self.rule = format!("sandbox_outcome.{forced}");
             return;

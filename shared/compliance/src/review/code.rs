@@ -1,7 +1,7 @@
 //! The reason codes and our own words for them.
 //!
 //! The numbering is the contract's (§7); `BI` and `BR` are numbered by us, as the contract leaves them open, and so is `G`, for
-//! what the contract has no words for: that something could not be looked at. Invariants: a
+//! what the contract has no words for: that something could not be looked at, say, and with `GR` for risks. Invariants: a
 //! code without a text cannot be written; a code that no module emits is not in the table; no text names a person, a
 //! partner or a value.
 
@@ -43,6 +43,8 @@ codes! {
     G003 = "The identity provider gave no answer";
     G004 = "The address service gave no answer";
     G005 = "The Social Security number is a pattern that people type instead of one";
+    G006 = "A match on a watchlist is shown that a person has cleared";
+    G007 = "A match of an earlier name, or of somebody who acted for the customer earlier, is not decided";
 
     // Watchlists.
     I196 = "No match on the watchlists that were searched";
@@ -52,6 +54,15 @@ codes! {
     R183 = "Possible match on an enforcement or debarment list";
     R184 = "Possible match with a politically exposed person";
     R185 = "Possible match with a person in adverse media";
+
+    // What comes with one element of the application. These risks are ours beside the contract's.
+    I410 = "The device has come with more than two phone numbers of late";
+    I411 = "The device has come with more than two e-mail addresses of late";
+    I412 = "The device has come with more than two first names of late";
+    I413 = "The device has come with more than two last names of late";
+    GR001 = "The e-mail address has come with several names or birth dates of late";
+    GR002 = "The phone number has come with several names or birth dates of late";
+    GR003 = "The network address of the device has come with many names or birth dates of late";
 
     // Alert lists.
     R106 = "An element of the application is on an alert list";
@@ -211,10 +222,10 @@ codes! {
 }
 
 impl Code {
-    /// Whether it tells of a risk (`R`, `BR`) rather than of a fact (`I`, `BI`).
+    /// Whether it tells of a risk (`R`, `BR`, `GR`) rather than of a fact (`I`, `BI`, `G`).
     #[must_use]
     pub fn is_risk(self) -> bool {
-        self.as_str().trim_start_matches('B').starts_with('R')
+        self.as_str().trim_start_matches(['B', 'G']).starts_with('R')
     }
 }
 
@@ -239,6 +250,7 @@ mod tests {
         include_str!("business.rs"),
         include_str!("email.rs"),
         include_str!("kyc.rs"),
+        include_str!("other_names.rs"),
         include_str!("phone.rs"),
         include_str!("reputation.rs"),
         include_str!("synthetic.rs"),
@@ -272,8 +284,8 @@ mod tests {
             assert_eq!(json, format!("\"{code}\""));
             assert_eq!(serde_json::from_str::<Code>(&json).unwrap(), *code);
         }
-        assert!(Code::R201.is_risk() && Code::BR001.is_risk());
-        assert!(!Code::I201.is_risk() && !Code::BI001.is_risk());
+        assert!(Code::R201.is_risk() && Code::BR001.is_risk() && Code::GR001.is_risk());
+        assert!(!Code::I201.is_risk() && !Code::BI001.is_risk() && !Code::G001.is_risk());
     }
 
     /// The codes of a contract table's first column: `I301 / I302`, `R180–R186`, `**I205–I208**`, `R606, R607`.

@@ -47,6 +47,9 @@ impl fmt::Display for Decision {
 pub struct Score(u16);
 
 impl Score {
+    /// Where [`Correlation::PotentialMatch`] begins.
+    pub const POTENTIAL: Self = Self(300);
+
     /// The score of so many thousandths, brought into the range.
     #[must_use]
     pub fn thousandths(points: i32) -> Self {

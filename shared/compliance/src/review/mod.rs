@@ -22,6 +22,7 @@ mod email_lists;
 mod finding;
 mod kyc;
 mod names;
+mod other_names;
 mod phone;
 mod policy;
 pub mod provider;
@@ -43,7 +44,7 @@ pub use assess::{Alerted, Assessment, Breakdown, Inputs, ORDER, Reputation, Scre
 pub use code::Code;
 pub use finding::{Correlation, Decision, Finding, Score};
 pub use kyc::{Kyc, Validations};
-pub use policy::{Policy, PolicyError, Thresholds, Velocity};
+pub use policy::{OtherNames, Policy, PolicyError, Thresholds, Velocity};
 pub use record::{Cause, Review};
 pub use reputation::Insights;
 pub use view::IdentityDetails;

@@ -50,15 +50,45 @@ pub struct Velocity {
     pub email: u32,
     /// A phone.
     pub phone: u32,
-    /// A bank account.
-    pub bank_account: u32,
     /// A device's network address. Offices and mobile carriers share them, so this one only informs.
     pub device: u32,
+    /// A limit for bank accounts, which policies and reviews of earlier releases have; it was never used.
+    #[serde(rename = "bankAccount", skip_serializing)]
+    pub(super) retired: Retired,
+}
+
+/// Something that is read and means nothing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Retired;
+
+impl<'de> Deserialize<'de> for Retired {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        serde::de::IgnoredAny::deserialize(deserializer).map(|_| Self)
+    }
+}
+
+/// With how many names or birth dates an attribute may come within 30 days before that is a signal: from this many on, the
+/// applicant's own among them. Couples share a mailbox, families a phone, offices and mobile carriers a network address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct OtherNames {
+    /// An e-mail address.
+    pub email: u32,
+    /// A phone.
+    pub phone: u32,
+    /// A device's network address.
+    pub device: u32,
+}
+
+impl Default for OtherNames {
+    fn default() -> Self {
+        Self { email: 3, phone: 4, device: 10 }
+    }
 }
 
 impl Default for Velocity {
     fn default() -> Self {
-        Self { tax_id: 3, email: 5, phone: 8, bank_account: 5, device: 20 }
+        Self { tax_id: 3, email: 5, phone: 8, device: 20, retired: Retired }
     }
 }
 
@@ -66,7 +96,7 @@ impl Default for Velocity {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Policy {
-    /// Which one it is: `default-1`, or the partner's own counted version.
+    /// Which one it is: `default-2`, or the partner's own counted version.
     pub version: String,
     /// For the module `email`.
     pub email: Thresholds,
@@ -90,6 +120,8 @@ pub struct Policy {
     pub sanctions_reject: Option<Score>,
     /// How often is too often.
     pub velocity: Velocity,
+    /// How many names are too many.
+    pub other_names: OtherNames,
     /// Other floors than the table's, by code.
     pub floors: BTreeMap<Code, Decision>,
 }
@@ -108,7 +140,7 @@ pub enum PolicyError {
 impl Default for Policy {
     fn default() -> Self {
         Self {
-            version: "default-1".to_owned(),
+            version: "default-2".to_owned(),
             email: (600, 1000).into(),
             phone: (600, 1000).into(),
             address: (600, 1000).into(),
@@ -119,6 +151,7 @@ impl Default for Policy {
             unconfirmed_identity: Decision::Review,
             sanctions_reject: None,
             velocity: Velocity::default(),
+            other_names: OtherNames::default(),
             floors: BTreeMap::new(),
         }
     }
@@ -202,6 +235,17 @@ mod tests {
         ] {
             assert_eq!(thresholds.decide(Score::thousandths(points)), decision);
         }
+    }
+
+    /// What earlier releases have stored is read, and what has gone with them is not written again.
+    #[test]
+    fn a_policy_of_an_earlier_release_is_read() {
+        let earlier = json!({ "velocity": { "email": 4, "bankAccount": 5 } });
+        let policy = Policy::parse(&earlier, 1).unwrap();
+        assert_eq!((policy.velocity.email, policy.other_names), (4, OtherNames::default()));
+        let written = serde_json::to_value(&policy).unwrap();
+        assert_eq!(written["velocity"].get("bankAccount"), None);
+        assert_eq!(written["otherNames"], json!({ "email": 3, "phone": 4, "device": 10 }));
     }
 
     #[test]

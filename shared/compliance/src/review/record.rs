@@ -56,6 +56,9 @@ pub struct Review {
     pub created_at: Timestamp,
     /// When this entry was made.
     pub updated_at: Timestamp,
+    /// Whether an earlier entry is a person's rejection that no person has taken back, see [`Self::bars`].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_barred: bool,
 }
 
 impl Review {
@@ -71,6 +74,7 @@ impl Review {
             assessment,
             created_at: now,
             updated_at: now,
+            is_barred: false,
         }
     }
 
@@ -78,7 +82,8 @@ impl Review {
     #[must_use]
     pub fn renewed(&self, id: ReviewId, assessment: Assessment, now: Timestamp) -> Self {
         let opened = Self::opened(id, assessment, now);
-        Self { number: self.number + 1, cause: Cause::Renewed, ..opened }
+        let is_barred = self.bars();
+        Self { number: self.number + 1, cause: Cause::Renewed, is_barred, ..opened }
     }
 
     /// The entry after a person has decided. Whether there was something to decide is the customer's state to say.
@@ -90,60 +95,43 @@ impl Review {
             decision,
             rule: format!("manual_decision.{decision}"),
             updated_at: now,
+            is_barred: false,
             ..self.clone()
         }
     }
 
-    /// The entry after the lists were searched again, when they name somebody that they did not name before, or name them
-    /// otherwise; a person has cleared the old matches and need not do it again.
+    /// Whether a person has rejected the customer and none has decided since. It outlives every later run: only a person
+    /// takes it back.
     #[must_use]
-    pub fn rescreened(&self, searched: WatchList, now: Timestamp) -> Option<Self> {
-        let known: Vec<&str> = self
-            .assessment
-            .watch_list
-            .searched
-            .iter()
-            .flat_map(|searched| &searched.matches)
-            .map(|found| found.entry.as_str())
-            .collect();
-        if searched.matches.iter().all(|found| known.contains(&found.entry.as_str())) {
-            return None;
-        }
-        let mut assessment = self.assessment.clone();
-        assessment.watch_list = Screened {
-            finding: watch_list::judge(Some(&searched), &assessment.policy),
-            searched: Some(searched),
-        };
-        let decision = self.decision.max(assessment.watch_list.finding.decision);
-        Some(Self {
-            number: self.number + 1,
-            cause: Cause::Listed,
-            decision,
-            rule: format!("watch_list.{decision}"),
-            assessment,
-            updated_at: now,
-            ..self.clone()
-        })
+    pub fn bars(&self) -> bool {
+        let is_rejection =
+            matches!(self.cause, Cause::Decided { .. }) && self.decision == Decision::Reject;
+        self.is_barred || is_rejection
     }
 
-    /// The entry after the lists have withdrawn entries that were matches: what is left, and what a person has decided of
-    /// this review, come to; never more than before. A decision that is the latest entry stands as it is: what a person said
-    /// of somebody outlives the list. `history` has the entries up to this one.
+    /// The entry after the lists were searched again, when there is news: they name somebody that they did not name before,
+    /// or name them otherwise; `withdrawn` has entries that were matches; or the customer stands elsewhere than this entry
+    /// says. What a person has cleared is no news, and a decision that is the latest entry outlives the list's withdrawal.
+    ///
+    /// The entry says what the customer stands at by its scans, so that review and status cannot contradict each other;
+    /// where the customer stands at nothing that a review says (`None`), it is never milder than this one.
     #[must_use]
-    pub fn withdrawn(
+    pub fn rescreened(
         &self,
-        history: &[Self],
         searched: WatchList,
         withdrawn: &BTreeSet<&ListedEntity>,
+        stands: Option<Decision>,
         now: Timestamp,
     ) -> Option<Self> {
+        let known = || self.assessment.watch_list.searched.iter().flat_map(|known| &known.matches);
+        let is_known = |found: &watch_list::Match| known().any(|known| known.entry == found.entry);
+        let is_new = !searched.matches.iter().all(is_known);
+        let is_decided = matches!(self.cause, Cause::Decided { .. });
         let is_withdrawn = |found: &watch_list::Match| {
-            let entity = found.entry.rsplit_once('@').map_or(&*found.entry, |(entity, _)| entity);
-            withdrawn.iter().any(|gone| gone.as_str() == entity)
+            withdrawn.iter().any(|gone| gone.as_str() == found.entity())
         };
-        let known = self.assessment.watch_list.searched.iter().flat_map(|known| &known.matches);
-        let is_decided = |entry: &Self| matches!(entry.cause, Cause::Decided { .. });
-        if is_decided(self) || !known.into_iter().any(is_withdrawn) {
+        let is_less = !is_decided && known().any(is_withdrawn);
+        if !is_new && !is_less && stands.is_none_or(|stands| stands == self.decision) {
             return None;
         }
         let mut assessment = self.assessment.clone();
@@ -151,24 +139,21 @@ impl Review {
             finding: watch_list::judge(Some(&searched), &assessment.policy),
             searched: Some(searched),
         };
-        let decided = history
-            .iter()
-            .filter(|entry| entry.review_id == self.review_id && is_decided(entry))
-            .max_by_key(|entry| entry.number);
-        let left = match decided {
-            Some(decided) => decided.decision.max(assessment.watch_list.finding.decision),
-            None => {
-                let all = assessment.findings().into_iter().map(|(_, finding)| finding.decision);
-                all.max().unwrap_or(Decision::Accept)
-            }
+        let severest = || self.decision.max(assessment.watch_list.finding.decision);
+        let decision = stands.unwrap_or_else(severest);
+        let (cause, rule) = if is_new || decision > self.decision {
+            (Cause::Listed, format!("watch_list.{decision}"))
+        } else {
+            (Cause::Withdrawn, "watch_list.withdrawn".to_owned())
         };
         Some(Self {
             number: self.number + 1,
-            cause: Cause::Withdrawn,
-            decision: left.min(self.decision),
-            rule: "watch_list.withdrawn".to_owned(),
+            cause,
+            decision,
+            rule,
             assessment,
             updated_at: now,
+            is_barred: self.bars(),
             ..self.clone()
         })
     }

@@ -11,6 +11,7 @@ use crate::review::policy::Policy;
 use crate::review::provider::{DeliveryAnswer, IdentityAnswer};
 use crate::review::watch_list::Match;
 use domain::network::View;
+use domain::scan::Verdict;
 
 fn at(minute: i64) -> Timestamp {
     Timestamp::from_second(1_796_000_000 + minute * 60).unwrap()
@@ -55,39 +56,9 @@ fn a_new_run_is_a_new_review_in_the_same_history() {
     assert_eq!((renewed.created_at, renewed.updated_at), (at(9), at(9)));
 }
 
-#[test]
-fn a_later_match_moves_a_verified_customer_and_is_told_once() {
-    let verified = review().decided(Decision::Accept, "client-1", at(5));
-    let hit = |entry: &str| WatchList {
-        matches: vec![Match {
-            list_name: "L".into(),
-            urls: vec![],
-            match_fields: vec!["name".into()],
-            score: Score::thousandths(900),
-            code: Code::R180,
-            entry: entry.into(),
-        }],
-        covers_sanctions: true,
-        ..WatchList::default()
-    };
-    let listed = verified.rescreened(hit("sdn/1@aa"), at(7)).unwrap();
-    assert_eq!((listed.number, listed.decision), (3, Decision::Review));
-    assert_eq!((listed.rule.as_str(), listed.cause.clone()), ("watch_list.review", Cause::Listed));
-    assert!(listed.rescreened(hit("sdn/1@aa"), at(8)).is_none(), "the same match is no news");
-    let cleared = listed.decided(Decision::Accept, "client-1", at(9));
-    assert!(cleared.rescreened(hit("sdn/1@aa"), at(10)).is_none(), "a person has cleared it");
-    assert!(cleared.rescreened(hit("sdn/1@bb"), at(10)).is_some(), "an altered entry is news");
-    let rejected = review().decided(Decision::Reject, "client-1", at(5));
-    let still = rejected.rescreened(hit("sdn/1@aa"), at(7)).unwrap();
-    assert_eq!(still.decision, Decision::Reject, "a match never makes it milder");
-    let none = WatchList { covers_sanctions: true, ..WatchList::default() };
-    assert!(verified.rescreened(none, at(7)).is_none());
-}
-
-/// The entry is not left saying that somebody waits for a person when nobody does.
-#[test]
-fn a_withdrawn_match_takes_its_decision_along() {
-    let hit = |entries: &[&str]| WatchList {
+/// What searching the lists gave: these entries.
+fn hits(entries: &[&str]) -> WatchList {
+    WatchList {
         matches: entries
             .iter()
             .map(|entry| Match {
@@ -97,46 +68,106 @@ fn a_withdrawn_match_takes_its_decision_along() {
                 score: Score::thousandths(900),
                 code: Code::R180,
                 entry: (*entry).into(),
+                verdict: Verdict::Open,
+                is_earlier: false,
             })
             .collect(),
         covers_sanctions: true,
         ..WatchList::default()
-    };
+    }
+}
+
+const ACCEPT: Option<Decision> = Some(Decision::Accept);
+const REVIEW: Option<Decision> = Some(Decision::Review);
+const REJECT: Option<Decision> = Some(Decision::Reject);
+
+#[test]
+fn a_later_match_moves_a_verified_customer_and_is_told_once() {
+    let none = BTreeSet::new();
+    let verified = review().decided(Decision::Accept, "client-1", at(5));
+    let first = || hits(&["sdn/1@aa"]);
+    let listed = verified.rescreened(first(), &none, REVIEW, at(7)).unwrap();
+    assert_eq!((listed.number, listed.decision), (3, Decision::Review));
+    assert_eq!((listed.rule.as_str(), listed.cause.clone()), ("watch_list.review", Cause::Listed));
+    assert!(listed.rescreened(first(), &none, REVIEW, at(8)).is_none(), "the same is no news");
+    let cleared = listed.decided(Decision::Accept, "client-1", at(9));
+    assert!(cleared.rescreened(first(), &none, ACCEPT, at(10)).is_none(), "a person cleared it");
+    let altered = cleared.rescreened(hits(&["sdn/1@bb"]), &none, REVIEW, at(10));
+    assert_eq!(altered.map(|entry| entry.decision), REVIEW, "an altered entry is news");
+    let rejected = review().decided(Decision::Reject, "client-1", at(5));
+    // Where the customer stands at nothing that a review says, a match never makes it milder.
+    for stands in [REJECT, None] {
+        let still = rejected.rescreened(first(), &none, stands, at(7)).unwrap();
+        assert_eq!(still.decision, Decision::Reject);
+    }
+    assert!(verified.rescreened(hits(&[]), &none, ACCEPT, at(7)).is_none());
+}
+
+/// Whatever the scans make of a customer, the latest entry says the same.
+#[test]
+fn an_entry_says_where_the_customer_stands() {
+    let none = BTreeSet::new();
+    let first = || hits(&["sdn/1@aa"]);
+    let listed = review().rescreened(first(), &none, REVIEW, at(1)).unwrap();
+    // The same entry hits what the customer is now, which nobody has cleared.
+    let accepted = listed.decided(Decision::Accept, "client-1", at(2));
+    let again = accepted.rescreened(first(), &none, REVIEW, at(3)).unwrap();
+    assert_eq!((again.decision, again.cause), (Decision::Review, Cause::Listed));
+    // What a person has confirmed and the list then withdrew goes back to a person.
+    let confirmed = listed.decided(Decision::Reject, "client-1", at(2));
+    let gone = ListedEntity::new("sdn", "1");
+    let gone = BTreeSet::from([&gone]);
+    let back = confirmed.rescreened(hits(&[]), &gone, REVIEW, at(3)).unwrap();
+    assert_eq!((back.decision, back.cause), (Decision::Review, Cause::Withdrawn));
+}
+
+/// The entry is not left saying that somebody waits for a person when nobody does.
+#[test]
+fn a_withdrawn_match_takes_its_decision_along() {
+    let none = BTreeSet::new();
     let gone = ListedEntity::new("sdn", "1");
     let gone = BTreeSet::from([&gone]);
     // What the other modules said stays said: this one is in review by another code as well.
-    let mut opened = review();
-    let listed = opened.rescreened(hit(&["sdn/1@aa"]), at(1)).unwrap();
-    let left = listed.withdrawn(&[opened.clone()], hit(&[]), &gone, at(2)).unwrap();
+    let opened = review();
+    let listed = opened.rescreened(hits(&["sdn/1@aa"]), &none, REVIEW, at(1)).unwrap();
+    let left = listed.rescreened(hits(&[]), &gone, REVIEW, at(2)).unwrap();
     assert_eq!(
         (left.number, left.decision, left.cause.clone()),
         (3, Decision::Review, Cause::Withdrawn)
     );
     assert_eq!(left.rule, "watch_list.withdrawn");
     assert!(left.assessment.watch_list.searched.as_ref().unwrap().matches.is_empty());
-    assert!(left.withdrawn(&[], hit(&[]), &gone, at(3)).is_none(), "told once");
-    // Without it nothing is left.
-    for found in [&mut opened.assessment.breakdown.address, &mut opened.assessment.breakdown.email]
-    {
-        *found = None;
-    }
-    let others = opened.assessment.findings().into_iter().map(|(_, found)| found.decision).max();
-    let listed = opened.rescreened(hit(&["sdn/1@aa", "sdn/2@bb"]), at(1)).unwrap();
-    let still = listed.withdrawn(&[], hit(&["sdn/2@bb"]), &gone, at(2)).unwrap();
-    assert_eq!(still.decision, Decision::Review, "another match stands");
-    let none = listed.withdrawn(&[], hit(&[]), &gone, at(2)).unwrap();
-    assert_eq!(Some(none.decision), others);
-    // What a person decided of this review stands, and is what is left of a match that came later.
-    let accepted = review().decided(Decision::Accept, "client-1", at(5));
-    let listed = accepted.rescreened(hit(&["sdn/1@aa"]), at(6)).unwrap();
-    let history = [review(), accepted];
-    let left = listed.withdrawn(&history, hit(&[]), &gone, at(7)).unwrap();
-    assert_eq!(left.decision, Decision::Accept);
+    assert!(left.rescreened(hits(&[]), &gone, REVIEW, at(3)).is_none(), "told once");
+    let clear = listed.rescreened(hits(&[]), &gone, ACCEPT, at(2)).unwrap();
+    assert_eq!((clear.decision, clear.cause), (Decision::Accept, Cause::Withdrawn));
     let decided = listed.decided(Decision::Reject, "client-1", at(7));
-    assert!(decided.withdrawn(&history, hit(&[]), &gone, at(8)).is_none());
+    assert!(decided.rescreened(hits(&[]), &gone, REJECT, at(8)).is_none(), "it outlives the list");
     // An entry that was no match is no news.
     let other = ListedEntity::new("sdn", "11");
-    assert!(listed.withdrawn(&history, hit(&[]), &BTreeSet::from([&other]), at(7)).is_none());
+    let other = BTreeSet::from([&other]);
+    assert!(left.rescreened(hits(&[]), &other, REVIEW, at(7)).is_none());
+}
+
+/// A person's rejection is carried through every later run, until a person decides otherwise.
+#[test]
+fn a_rejection_bars_until_a_person_takes_it_back() {
+    let rejected = review().decided(Decision::Reject, "client-1", at(1));
+    let run = |entry: &Review, minute| entry.renewed(id('2'), entry.assessment.clone(), at(minute));
+    let (once, none) = (run(&rejected, 2), BTreeSet::new());
+    let twice = run(&once, 3);
+    let listed = twice.rescreened(hits(&["sdn/1@aa"]), &none, REVIEW, at(4)).unwrap();
+    for entry in [&rejected, &once, &twice, &listed] {
+        assert!(entry.bars(), "{}", entry.number);
+        // Entries of a release that did not carry it bar where they are the decision itself.
+        let mut json = serde_json::to_value(entry).unwrap();
+        json.as_object_mut().unwrap().remove("isBarred");
+        let earlier: Review = serde_json::from_value(json).unwrap();
+        assert_eq!(earlier.bars(), entry.number == rejected.number);
+    }
+    let accepted = listed.decided(Decision::Accept, "client-1", at(5));
+    assert!(!accepted.bars() && !run(&accepted, 6).bars() && !review().bars());
+    let again = run(&accepted, 6).decided(Decision::Reject, "client-1", at(7));
+    assert!(run(&again, 8).bars());
 }
 
 #[test]
@@ -145,6 +176,11 @@ fn entries_survive_storage() {
         let json = serde_json::to_value(&entry).unwrap();
         assert_eq!(serde_json::from_value::<Review>(json).unwrap(), entry);
         let item: serde_dynamo::Item = serde_dynamo::to_item(&entry).unwrap();
+        assert_eq!(serde_dynamo::from_item::<_, Review>(item).unwrap(), entry);
+        // A limit of an earlier release, which nothing has any more.
+        let mut json = serde_json::to_value(&entry).unwrap();
+        json["assessment"]["policy"]["velocity"]["bankAccount"] = 5.into();
+        let item: serde_dynamo::Item = serde_dynamo::to_item(&json).unwrap();
         assert_eq!(serde_dynamo::from_item::<_, Review>(item).unwrap(), entry);
     }
 }

@@ -64,7 +64,7 @@ fn it_has_the_contracts_shape() {
     assert!(!found.contains("breakdown.fraud.correlation"), "fraud compares nothing");
     assert!(!found.contains("breakdown.business_identification"), "a person is no business");
     assert_eq!(shown["decision"], "review");
-    assert_eq!(shown["decided_by"], json!({ "rule": "kyc.review", "policy": "default-1" }));
+    assert_eq!(shown["decided_by"], json!({ "rule": "kyc.review", "policy": "default-2" }));
 }
 
 #[test]
@@ -98,6 +98,8 @@ fn matches_have_the_contracts_four_fields() {
         score: Score::thousandths(870),
         code: Code::R180,
         entry: "l/1@aa".into(),
+        verdict: domain::scan::Verdict::Open,
+        is_earlier: false,
     };
     let mut listed = review();
     listed.assessment.watch_list.searched.as_mut().unwrap().matches.push(found);

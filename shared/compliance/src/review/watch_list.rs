@@ -2,12 +2,14 @@
 //!
 //! Invariants: nobody is cleared without a sanctions list, nor while a list that is to be searched is not there; where no
 //! list of politically exposed persons is configured nobody is held up by that, and the review says so; a match tells the list, where to read it, what matched and how well, and
-//! nothing of the applicant; a name alone never turns anybody away.
+//! nothing of the applicant; a name alone never turns anybody away; what a person has decided about a hit decides here as it
+//! does in the scan: a cleared match is shown and weighs nothing, an open one waits, also one of an earlier name, and a
+//! confirmed one rejects.
 
 use std::collections::BTreeSet;
 
 use domain::country::Country;
-use domain::scan::{Fingerprint, ListedEntity};
+use domain::scan::{Finding as Found, Fingerprint, ListedEntity, Scan, ScanStatus, Verdict};
 use screening::{Config, EvidenceKind, Hit, Query, Scratch, Topic};
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +36,36 @@ pub struct Match {
     pub code: Code,
     /// The entry as it was, to know a match again: list, key, content.
     pub entry: String,
+    /// What has been decided about it.
+    #[serde(default = "open", skip_serializing_if = "is_open")]
+    pub verdict: Verdict,
+    /// Whether a scan holds it, and it did not match when the lists were last searched: an earlier name, say, or somebody
+    /// who acted for the business.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_earlier: bool,
+}
+
+const fn open() -> Verdict {
+    Verdict::Open
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_open(verdict: &Verdict) -> bool {
+    *verdict == Verdict::Open
+}
+
+impl Match {
+    /// The entry without its content, as the scans name it.
+    #[must_use]
+    pub fn entity(&self) -> &str {
+        self.entry.rsplit_once('@').map_or(&*self.entry, |(entity, _)| entity)
+    }
+
+    /// Whether it is one of the present search that nobody has cleared.
+    #[must_use]
+    pub fn is_present(&self) -> bool {
+        self.verdict != Verdict::Cleared && !self.is_earlier
+    }
 }
 
 /// What searching the lists gave.
@@ -53,6 +85,20 @@ pub struct WatchList {
     /// Whether no list of politically exposed persons is configured.
     #[serde(default)]
     pub without_pep: bool,
+    /// What the scans of the customer come to: an open case is for a person, a confirmed one turns away.
+    #[serde(default)]
+    pub held: Decision,
+}
+
+/// A scan as a run leaves it, and what the run found for it.
+#[derive(Debug, Clone, Copy)]
+pub struct Held<'a> {
+    /// What its lists are about.
+    pub topic: Topic,
+    /// The scan after the run.
+    pub scan: &'a Scan,
+    /// What the run found.
+    pub found: &'a Found,
 }
 
 impl WatchList {
@@ -84,6 +130,82 @@ impl WatchList {
         };
         self.matches.iter().any(is)
     }
+
+    /// The same as the scans see it, so that review and status follow from one truth: each match with what has been decided
+    /// about it, and with the matches whatever else waits for a person or was confirmed.
+    #[must_use]
+    pub fn settled_by(mut self, scans: &[Held<'_>], editions: &EditionSet) -> Self {
+        for found in &mut self.matches {
+            found.verdict = verdict_on(found, scans);
+        }
+        for held in scans {
+            self.held = self.held.max(match held.scan.status {
+                ScanStatus::Positive => Decision::Reject,
+                ScanStatus::Failed | ScanStatus::Reviewing => Decision::Review,
+                ScanStatus::Pending | ScanStatus::Clear => Decision::Accept,
+            });
+            let shown = |entity: &ListedEntity| {
+                self.matches.iter().any(|found| found.entity() == entity.as_str())
+            };
+            let left = held.scan.undecided().filter(|(entity, _)| !shown(entity));
+            let left: Vec<Match> = left
+                .take(MOST_HELD)
+                .map(|(entity, hit)| Match {
+                    list_name: name_of(entity.list(), editions),
+                    urls: Vec::new(),
+                    match_fields: vec![if held.found.hits.contains_key(entity) {
+                        "name".to_owned()
+                    } else {
+                        EARLIER_NAME.to_owned()
+                    }],
+                    score: UNSCORED,
+                    code: code_of(held.topic, entity.list()),
+                    entry: format!("{entity}@{}", hit.content.as_str()),
+                    verdict: hit.verdict,
+                    is_earlier: !held.found.hits.contains_key(entity),
+                })
+                .collect();
+            self.matches.extend(left);
+        }
+        self
+    }
+}
+
+/// How many entries of one scan are shown that the search did not bring up. What decides is the scan.
+const MOST_HELD: usize = 100;
+
+/// What is said of a match whose comparison is not at hand: the lowest that is a match at all.
+const UNSCORED: Score = Score::POTENTIAL;
+
+/// What such a match was by, where it is none by what the customer is today.
+const EARLIER_NAME: &str = "earlier.name";
+
+/// What has been decided about a match: as long as both sides are what they were.
+fn verdict_on(found: &Match, scans: &[Held<'_>]) -> Verdict {
+    let Ok(entity) = ListedEntity::parse(found.entity()) else { return Verdict::Open };
+    let content = found.entry.rsplit_once('@').map_or("", |(_, content)| content);
+    let known = scans.iter().find_map(|held| Some((held, held.scan.hits.get(&entity)?)));
+    match known {
+        Some((held, hit)) if hit.verdict == Verdict::Cleared => {
+            let same = hit.content.as_str() == content;
+            if same && hit.covers(&hit.content, &held.found.subject) {
+                Verdict::Cleared
+            } else {
+                Verdict::Open
+            }
+        }
+        Some((_, hit)) => hit.verdict,
+        None => Verdict::Open,
+    }
+}
+
+/// The name of a list that a reader knows; its key when it is not at hand.
+fn name_of(list: &str, editions: &EditionSet) -> String {
+    let lists = editions.index_of(list).into_iter().flat_map(screening::Index::lists);
+    lists
+        .into_iter()
+        .find(|known| known.id == list)
+        .map_or_else(|| list.to_owned(), |known| known.name.clone())
 }
 
 /// How much of an entity's content hash tells its versions apart, in hexadecimal digits.
@@ -118,6 +240,7 @@ pub fn search(applicant: &Applicant, editions: &EditionSet, config: &Config) -> 
         covers_sanctions: editions.covers(Topic::Sanctions),
         awaits_pep: asks_for_pep && !editions.covers(Topic::Pep),
         without_pep: !asks_for_pep,
+        held: Decision::Accept,
     }
 }
 
@@ -187,6 +310,8 @@ fn to_match(hit: &Hit, is_representative: bool) -> Match {
         score: Score::nearest(hit.score),
         code: code_of(hit.topic, &hit.list_id),
         entry: format!("{}/{}@{content}", hit.list_id, hit.uid),
+        verdict: Verdict::Open,
+        is_earlier: false,
     }
 }
 
@@ -215,15 +340,25 @@ pub fn correlation(found: &Match) -> Correlation {
     found.score.into()
 }
 
-/// Judges what searching gave; `None` when there was nothing to search in.
+/// Judges what searching gave and what the scans hold; `None` when there was nothing to search in.
 #[must_use]
 pub fn judge(searched: Option<&WatchList>, policy: &Policy) -> Finding {
+    let by_policy = by_policy(searched, policy);
+    let held = searched.map_or(Decision::Accept, |searched| searched.held);
+    Finding { decision: by_policy.decision.max(held), ..by_policy }
+}
+
+/// The same without what the scans come to, which the customer's status has from the scans themselves.
+#[must_use]
+pub fn by_policy(searched: Option<&WatchList>, policy: &Policy) -> Finding {
     let Some(searched) = searched else {
         return Finding { decision: Decision::Review, ..Finding::default() };
     };
     let mut signals = Signals::default();
     for found in &searched.matches {
-        signals.add(found.code);
+        // What a person has cleared is shown and weighs nothing.
+        signals.add(if found.verdict == Verdict::Cleared { Code::G006 } else { found.code });
+        signals.add_if(found.is_earlier, Code::G007);
     }
     signals.add_if(searched.matches.is_empty() && searched.is_complete(), Code::I196);
     signals.add_if(searched.without_pep, Code::G001);
@@ -231,6 +366,7 @@ pub fn judge(searched: Option<&WatchList>, policy: &Policy) -> Finding {
     let certain = policy.sanctions_reject.is_some_and(|least| {
         searched.matches.iter().any(|found| {
             matches!(found.code, Code::R180 | Code::R181 | Code::R182)
+                && found.is_present()
                 && found.score >= least
                 && found.match_fields.iter().any(|field| field == "dob" || field == "identifier")
         })

@@ -121,6 +121,8 @@ fn a_match(code: Code, points: i32, fields: &[&str]) -> WatchList {
             score: Score::thousandths(points),
             code,
             entry: "l/1@aa".into(),
+            verdict: domain::scan::Verdict::Open,
+            is_earlier: false,
         }],
         lists: vec![],
         config: "1".into(),
@@ -158,5 +160,137 @@ fn lists_mean_their_codes() {
         (Topic::AdverseMedia, "news", Code::R185),
     ] {
         assert_eq!(code_of(topic, list), code, "{list}");
+    }
+}
+
+mod dispositions {
+    //! What persons and scans say of hits decides here as it does there.
+
+    use std::collections::BTreeMap;
+
+    use domain::scan::{Fingerprint, KnownHit};
+
+    use super::*;
+
+    fn print(digit: char) -> Fingerprint {
+        Fingerprint::parse(&digit.to_string().repeat(16)).unwrap()
+    }
+
+    fn hits(known: &[(&str, char, char, Verdict)]) -> BTreeMap<ListedEntity, KnownHit> {
+        let hit = |(uid, content, subject, verdict): &(&str, char, char, Verdict)| {
+            let (content, subject) = (print(*content), Some(print(*subject)));
+            let hit = KnownHit { content, subject, verdict: *verdict, listed: true };
+            (ListedEntity::new("ofac-sdn", uid), hit)
+        };
+        known.iter().map(hit).collect()
+    }
+
+    /// The scan of sanctions with these hits, of which those of `at_present` hit the customer of today, called `a`.
+    fn settled(
+        matches: &[&str],
+        status: ScanStatus,
+        known: &[(&str, char, char, Verdict)],
+        at_present: &[&str],
+    ) -> WatchList {
+        let scan = Scan { status, hits: hits(known) };
+        let found = Found {
+            is_searched: true,
+            subject: print('a'),
+            hits: at_present
+                .iter()
+                .map(|uid| (ListedEntity::new("ofac-sdn", uid), print('c')))
+                .collect(),
+            withdrawn: std::collections::BTreeSet::new(),
+        };
+        let mut searched = a_match(Code::R180, 960, &["name", "dob"]);
+        let one = searched.matches.remove(0);
+        searched.matches = matches
+            .iter()
+            .map(|uid| Match {
+                entry: format!("ofac-sdn/{uid}@{}", print('c').as_str()),
+                ..one.clone()
+            })
+            .collect();
+        let held = Held { topic: Topic::Sanctions, scan: &scan, found: &found };
+        searched.settled_by(&[held], &EditionSet::of(vec![ofac()]))
+    }
+
+    #[test]
+    fn a_hit_decides_by_what_was_decided_about_it() {
+        use ScanStatus::{Clear, Failed, Positive, Reviewing};
+        use Verdict::{Cleared, Confirmed, Open};
+        type Known = &'static [(&'static str, char, char, Verdict)];
+        type Names = &'static [&'static str];
+        type Case = (Names, ScanStatus, Known, Names, Decision, &'static [Code]);
+        const SEEN: Code = Code::G006;
+        const EARLIER: Code = Code::G007;
+        let cases: &[Case] = &[
+            (&[], Clear, &[], &[], Decision::Accept, &[Code::I196]),
+            (&["1"], Failed, &[("1", 'c', 'a', Open)], &["1"], Decision::Review, &[Code::R180]),
+            (&["1"], Reviewing, &[("1", 'c', 'a', Open)], &["1"], Decision::Review, &[Code::R180]),
+            // Cleared: shown, and nothing follows, whatever the policy makes of a certain match.
+            (&["1"], Clear, &[("1", 'c', 'a', Cleared)], &["1"], Decision::Accept, &[SEEN]),
+            // Cleared was another content, or what the customer was before.
+            (&["1"], Clear, &[("1", 'd', 'a', Cleared)], &[], Decision::Review, &[Code::R180]),
+            (&["1"], Clear, &[("1", 'c', 'b', Cleared)], &[], Decision::Review, &[Code::R180]),
+            (
+                &["1"],
+                Positive,
+                &[("1", 'c', 'a', Confirmed)],
+                &["1"],
+                Decision::Reject,
+                &[Code::R180],
+            ),
+            // An open hit of an earlier name waits, and is shown.
+            (&[], Failed, &[("2", 'c', 'b', Open)], &[], Decision::Review, &[EARLIER, Code::R180]),
+            (
+                &[],
+                Positive,
+                &[("2", 'c', 'b', Confirmed)],
+                &[],
+                Decision::Reject,
+                &[EARLIER, Code::R180],
+            ),
+            // One that the scan alone found is of today.
+            (&[], Failed, &[("2", 'c', 'a', Open)], &["2"], Decision::Review, &[Code::R180]),
+            (
+                &["1"],
+                Failed,
+                &[("1", 'c', 'a', Cleared), ("2", 'c', 'b', Open)],
+                &["1"],
+                Decision::Review,
+                &[SEEN, EARLIER, Code::R180],
+            ),
+        ];
+        for (matches, status, known, at_present, decision, codes) in cases {
+            let found = settled(matches, *status, known, at_present);
+            let case = format!("{matches:?} {status} {known:?}");
+            let judged = judge(Some(&found), &Policy::default());
+            assert_eq!(judged.decision, *decision, "{case}");
+            assert_eq!(judged.codes.into_iter().collect::<Vec<_>>(), *codes, "{case}");
+            // Nobody is held twice: what the scans come to is not what the policy comes to.
+            let lenient =
+                Policy { floors: [(Code::R180, Decision::Accept)].into(), ..Policy::default() };
+            assert_eq!(by_policy(Some(&found), &lenient).decision, Decision::Accept, "{case}");
+            assert_eq!(judge(Some(&found), &lenient).decision, found.held, "{case}");
+            let strict =
+                Policy { sanctions_reject: Some(Score::thousandths(950)), ..Policy::default() };
+            let open = found.matches.iter().any(Match::is_present) && !matches.is_empty();
+            let rejects = judge(Some(&found), &strict).decision == Decision::Reject;
+            assert_eq!(rejects, open || *status == Positive, "{case}");
+        }
+    }
+
+    #[test]
+    fn what_waits_is_shown_by_its_list_and_bounded() {
+        let found = settled(&[], ScanStatus::Failed, &[("2", 'c', 'b', Verdict::Open)], &[]);
+        let [shown] = &found.matches[..] else { panic!("{found:?}") };
+        assert_eq!((shown.list_name.as_str(), shown.entity()), ("List ofac-sdn", "ofac-sdn/2"));
+        assert_eq!(shown.match_fields, ["earlier.name"]);
+        assert_eq!(correlation(shown), Correlation::PotentialMatch);
+        assert!(!shown.is_present());
+        let uids: Vec<String> = (0..300).map(|uid| uid.to_string()).collect();
+        let many: Vec<_> = uids.iter().map(|uid| (uid.as_str(), 'c', 'b', Verdict::Open)).collect();
+        assert_eq!(settled(&[], ScanStatus::Failed, &many, &[]).matches.len(), MOST_HELD);
     }
 }

@@ -48,6 +48,8 @@ pub const WEIGHTS: &[Weight] = &[
     row(Code::G003,     0,   0,   0, Accept),
     row(Code::G004,     0,   0,   0, Accept),
     row(Code::G005,     0, 200, 300, Accept),
+    row(Code::G006,     0,   0,   0, Accept),
+    row(Code::G007,     0,   0,   0, Accept),
 
     row(Code::I196,     0,   0,   0, Accept),
     row(Code::R180,   900, 250,   0, Review),
@@ -56,6 +58,14 @@ pub const WEIGHTS: &[Weight] = &[
     row(Code::R183,   700, 150,   0, Review),
     row(Code::R184,   500,   0,   0, Review),
     row(Code::R185,   500,   0,   0, Review),
+
+    row(Code::I410,    10,  10,  10, Accept),
+    row(Code::I411,    10,  10,  10, Accept),
+    row(Code::I412,    10,  10,  10, Accept),
+    row(Code::I413,    10,  10,  10, Accept),
+    row(Code::GR001,  450, 200, 150, Review),
+    row(Code::GR002,  400, 180, 120, Review),
+    row(Code::GR003,  100,  80,  60, Accept),
 
     row(Code::R106,   600, 300, 100, Review),
     row(Code::R110,   700, 350, 100, Review),

@@ -97,16 +97,12 @@ impl Customer {
     pub fn reviewed(&mut self, vetting: &Vetting, change: &mut Change) {
         let scans = [(ScanKind::Ofac, &vetting.ofac), (ScanKind::PepScan, &vetting.pep_scan)];
         for (kind, finding) in scans {
-            let next = self.scan(kind).after_screening(finding);
-            let next = if vetting.prescribed { next.all_cleared() } else { next };
+            let next = self.scan(kind).after_vetting(finding, vetting.prescribed);
             self.move_scan(kind, next, change);
         }
         let next = match &vetting.adverse_media {
             None => Scan::clear(),
-            Some(finding) => {
-                let next = self.adverse_media.after_screening(finding);
-                if vetting.prescribed { next.all_cleared() } else { next }
-            }
+            Some(finding) => self.adverse_media.after_vetting(finding, vetting.prescribed),
         };
         self.move_adverse_media(next, change);
         self.screened_revision = self.subject_revision;

@@ -126,7 +126,6 @@ fn history_key(keys: &ScopeKeys, kind: AttributeKind, value: &str, sandbox: bool
         AttributeKind::Email => ("network-key-email", "sandbox-key-email"),
         AttributeKind::Phone => ("network-key-phone", "sandbox-key-phone"),
         AttributeKind::Device => ("network-key-device", "sandbox-key-device"),
-        AttributeKind::BankAccount => ("network-key-bank-account", "sandbox-key-bank-account"),
         AttributeKind::Person => ("network-key-person", "sandbox-key-person"),
     };
     let name = if sandbox { invented } else { real };

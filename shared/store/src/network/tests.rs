@@ -46,7 +46,6 @@ fn attributes(email: &str) -> Attributes {
         email: Some(email.into()),
         phone: Some("+17752340142".into()),
         device: Some("203.0.113.9".into()),
-        bank_account: None,
         first_name: Some("mira".into()),
         last_name: Some("oduya".into()),
         birth_date: Some("1988-02-14".into()),

@@ -26,7 +26,6 @@ fn applicant() -> Applicant {
         phone: None,
         address: None,
         device: None,
-        bank_account: None,
     }
 }
 

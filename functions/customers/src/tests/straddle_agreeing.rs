@@ -1,0 +1,114 @@
+//! The status and the review's decision say the same, whichever contract has decided what; and who was rejected by a person
+//! is a person's to take back.
+
+use super::straddle_creating::{mira, update_of};
+use super::*;
+
+/// Somebody whom the list names, by a review that nobody prescribed.
+async fn listed(world: &World, email: &str) -> String {
+    let mut body = with(mira(), "/name", json!("Volodar Quistzle"));
+    body["email"] = json!(email);
+    body["compliance_profile"] = Value::Null;
+    body["config"] = json!({ "sandbox_outcome": "standard" });
+    let data = world.straddle_create(body).await;
+    let path = format!("customers/{}", data["id"].as_str().unwrap());
+    agreed(world, &path).await;
+    path
+}
+
+/// The status and the latest review, whose decision is the status.
+async fn agreed(world: &World, path: &str) -> (String, Value) {
+    let shown = world.ok(straddle("GET", format!("{path}/review"))).await;
+    let status = shown["data"]["customer_details"]["status"].as_str().unwrap().to_owned();
+    let details = shown["data"]["identity_details"].clone();
+    let decision = match status.as_str() {
+        "verified" => "accept",
+        "rejected" => "reject",
+        other => other,
+    };
+    assert_eq!(details["decision"], decision, "{}", details["decided_by"]);
+    (status, details)
+}
+
+/// Replaces one field, by which the identity is reviewed again.
+async fn put(world: &World, path: &str, field: &str, value: &str) -> (String, Value) {
+    let data = world.ok(straddle("GET", path)).await["data"].clone();
+    let body = with(update_of(&data), &format!("/{field}"), json!(value));
+    world.ok(straddle("PUT", path).body(body)).await;
+    agreed(world, path).await
+}
+
+async fn patch(world: &World, path: &str, status: &str) {
+    let body = json!({ "status": status });
+    world.ok(straddle("PATCH", format!("{path}/review")).body(body)).await;
+    assert_eq!(agreed(world, path).await.0, status);
+}
+
+async fn decide_scan(world: &World, path: &str, decision: &str) {
+    let body = json!({ "decision": decision, "reason": "looked at both" });
+    world.ok(call("POST", format!("{path}/ofac-decision")).body(body)).await;
+}
+
+#[tokio::test]
+async fn the_review_says_what_the_status_says() {
+    let world = World::new();
+    // What a person has cleared is shown and does not decide.
+    let path = listed(&world, "cleared@example.com").await;
+    patch(&world, &path, "verified").await;
+    let (status, details) = put(&world, &path, "phone", "+14155550199").await;
+    assert_eq!(
+        (status.as_str(), &details["decided_by"]["rule"]),
+        ("verified", &json!("all_modules.accept"))
+    );
+    let codes = &details["watch_list"]["codes"];
+    assert!(codes.as_array().unwrap().contains(&json!("G006")), "{codes}");
+    assert_eq!(details["watch_list"]["matches"].as_array().unwrap().len(), 1);
+
+    // What waits for a person under an earlier name is shown, and is settled where its scan is.
+    let path = listed(&world, "renamed@example.com").await;
+    let (status, details) = put(&world, &path, "name", "Mira Oduya").await;
+    assert_eq!(status, "review");
+    let [waiting] = &details["watch_list"]["matches"].as_array().unwrap()[..] else {
+        panic!("{details}")
+    };
+    assert_eq!(waiting["match_fields"], json!(["earlier.name"]));
+    for code in ["R180", "G007"] {
+        assert!(details["messages"][code].is_string(), "{code}");
+    }
+    decide_scan(&world, &path, "Clear").await;
+    assert_eq!(agreed(&world, &path).await.0, "verified");
+    let (status, details) = put(&world, &path, "phone", "+14155550199").await;
+    assert_eq!((status.as_str(), &details["watch_list"]["matches"]), ("verified", &json!([])));
+
+    // What a person has confirmed rejects, whatever is asked for.
+    let path = listed(&world, "confirmed@example.com").await;
+    decide_scan(&world, &path, "Positive").await;
+    let (status, details) = put(&world, &path, "phone", "+14155550199").await;
+    assert_eq!(
+        (status.as_str(), &details["decided_by"]["rule"]),
+        ("rejected", &json!("watch_list.reject"))
+    );
+}
+
+#[tokio::test]
+async fn who_writes_customers_takes_back_no_rejection() {
+    let world = World::new();
+    let path = listed(&world, "barred@example.com").await;
+    patch(&world, &path, "rejected").await;
+    let meter = world.app.customers.table().meter();
+    for (field, value) in [("phone", "+14155550199"), ("name", "Mira Oduya")] {
+        assert_eq!(put(&world, &path, field, value).await.0, "review", "{field}");
+    }
+    decide_scan(&world, &path, "Clear").await;
+    meter.take();
+    let data = world.ok(straddle("GET", &path)).await["data"].clone();
+    let body = with(update_of(&data), "/phone", json!("+14155550198"));
+    meter.take();
+    let changed = world.ok(straddle("PUT", &path).body(body)).await;
+    assert_eq!(meter.take().round_trips, 4, "1 read, the review's 2, 1 transaction");
+    assert_eq!(changed["data"]["status"], "review");
+    let (_, details) = agreed(&world, &path).await;
+    assert_eq!(details["decided_by"]["rule"], "earlier_rejection.review");
+    patch(&world, &path, "verified").await;
+    assert_eq!(put(&world, &path, "phone", "+14155550197").await.0, "verified");
+}
