@@ -78,7 +78,7 @@ choices! {
 }
 
 /// Most hits that one scan remembers together with what does not hit at present.
-const MOST_KNOWN: usize = 800;
+const MOST_KNOWN: usize = 500;
 
 /// How many digits a fingerprint has: 64 bits tell the versions of one thing apart.
 const FINGERPRINT_DIGITS: usize = 16;

@@ -334,6 +334,7 @@ impl Vetter {
         };
         if let Some(searched) = &latest.assessment.watch_list.searched
             && latest.decision == Decision::Accept
+            && !searched.keeps_media
         {
             for (entity, content) in &finding.hits {
                 if searched.names(entity, content) {

@@ -19,7 +19,10 @@ fn is_held(assessment: &Assessment, held: [Option<&Finding>; 3]) -> bool {
     let by_scan = |entity: &str| {
         held.iter().flatten().any(|scan| scan.hits.keys().any(|hit| hit.as_str() == entity))
     };
-    matches.into_iter().filter(|found| found.is_present()).all(|found| by_scan(found.entity()))
+    matches
+        .into_iter()
+        .filter(|found| found.is_present() && !found.passes(&assessment.policy))
+        .all(|found| by_scan(found.entity()))
 }
 
 /// What follows for the identity. A match on a list that calls for a person is the scan's business, which a person may
@@ -36,7 +39,11 @@ pub(crate) fn verification(
         let settled = is_searched(assessment) && is_held(assessment, held);
         let lists = match (by_policy, settled) {
             (Decision::Reject, _) => Decision::Reject,
-            (Decision::Accept | Decision::Review, true) => Decision::Accept,
+            (Decision::Accept | Decision::Review, true) => {
+                listed.as_ref().map_or(Decision::Review, |listed| {
+                    watch_list::beside_matches(listed, &assessment.policy)
+                })
+            }
             // A policy may say that a match is nothing; that a list is missing it may not.
             (Decision::Accept, false) if is_searched(assessment) => Decision::Accept,
             (Decision::Accept | Decision::Review, false) => Decision::Review,

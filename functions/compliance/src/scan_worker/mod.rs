@@ -11,7 +11,7 @@
 //!
 //! Cost: 1 GetItem and 1 Query side by side, with a review 1 BatchGetItem and 1 Query more, then 1 TransactWriteItems, and
 //! 1 Query, 1 or 2 BatchGetItem and 1 TransactWriteItems for the network to remember it; 1 Query more when the lists say
-//! anything new; when nothing changed, 1 GetItem and 1 UpdateItem instead, and nothing at all when a sweep asked. Pages of
+//! anything new, 2 when adverse media do; when nothing changed, 1 GetItem and 1 UpdateItem instead, and nothing at all when a sweep asked. Pages of
 //! sweeps: see `sweep`.
 
 #[cfg(test)]

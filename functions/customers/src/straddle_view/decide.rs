@@ -26,8 +26,9 @@ pub async fn decide(app: &App, caller: &Caller, request: &Request) -> Result<Rep
         let before = load(app, caller, request).await?;
         let verdict = request.read(read_verdict)?;
         let scans = [&before.ofac, &before.pep_scan, &before.adverse_media].map(Scan::clone);
-        // A hit that came in while the decision was being written is not what was decided about.
-        if *looked_at.get_or_init(|| scans.clone()) != scans {
+        let seen = (before.subject_revision, scans);
+        // A hit that came in while the decision was being written, or another name, is not what was decided about.
+        if *looked_at.get_or_init(|| seen.clone()) != seen {
             return Err(Failure::Overtaken);
         }
         let mut after = before.clone();

@@ -64,7 +64,10 @@ pub struct Review {
 impl Review {
     /// The first entry.
     #[must_use]
-    pub fn opened(id: ReviewId, assessment: Assessment, now: Timestamp) -> Self {
+    pub fn opened(id: ReviewId, mut assessment: Assessment, now: Timestamp) -> Self {
+        if let Some(searched) = &mut assessment.watch_list.searched {
+            searched.bound();
+        }
         Self {
             number: 1,
             review_id: id,
@@ -135,10 +138,10 @@ impl Review {
             return None;
         }
         let mut assessment = self.assessment.clone();
-        assessment.watch_list = Screened {
-            finding: watch_list::judge(Some(&searched), &assessment.policy),
-            searched: Some(searched),
-        };
+        let finding = watch_list::judge(Some(&searched), &assessment.policy);
+        let mut searched = searched;
+        searched.bound();
+        assessment.watch_list = Screened { finding, searched: Some(searched) };
         let severest = || self.decision.max(assessment.watch_list.finding.decision);
         let decision = stands.unwrap_or_else(severest);
         let (cause, rule) = if is_new || decision > self.decision {

@@ -61,6 +61,12 @@ impl Match {
         self.entry.rsplit_once('@').map_or(&*self.entry, |(entity, _)| entity)
     }
 
+    /// Whether a policy makes nothing of a match of its kind.
+    #[must_use]
+    pub fn passes(&self, policy: &Policy) -> bool {
+        floor(&BTreeSet::from([self.code]), policy) == Decision::Accept
+    }
+
     /// Whether it is one of the present search that nobody has cleared.
     #[must_use]
     pub fn is_present(&self) -> bool {
@@ -88,6 +94,20 @@ pub struct WatchList {
     /// What the scans of the customer come to: an open case is for a person, a confirmed one turns away.
     #[serde(default)]
     pub held: Decision,
+    /// Whether the customer keeps what adverse media say of it beside its scans. An older release kept this review alone.
+    #[serde(default)]
+    pub keeps_media: bool,
+    /// How many matches, the least likely, are not in a record that has no room for them.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub left_out: u64,
+}
+
+/// Most matches of one record: with a list's name and addresses each, they stay far below DynamoDB's 400 KB.
+const MOST_MATCHES: usize = 300;
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 /// A scan as a run leaves it, and what the run found for it.
@@ -102,6 +122,13 @@ pub struct Held<'a> {
 }
 
 impl WatchList {
+    /// Leaves out what a record has no room for. What was decided by all of it stays.
+    pub(crate) fn bound(&mut self) {
+        let beyond = self.matches.len().saturating_sub(MOST_MATCHES);
+        self.matches.truncate(MOST_MATCHES);
+        self.left_out += beyond as u64;
+    }
+
     /// Whether everything that has to be searched was: else finding nothing means nothing.
     #[must_use]
     pub const fn is_complete(&self) -> bool {
@@ -241,6 +268,8 @@ pub fn search(applicant: &Applicant, editions: &EditionSet, config: &Config) -> 
         awaits_pep: asks_for_pep && !editions.covers(Topic::Pep),
         without_pep: !asks_for_pep,
         held: Decision::Accept,
+        keeps_media: true,
+        left_out: 0,
     }
 }
 
@@ -256,20 +285,21 @@ pub fn lets_media_pass(policy: &Policy) -> bool {
     floor(&BTreeSet::from([Code::R185]), policy) == Decision::Accept
 }
 
-/// Who is looked for: the applicant, then everybody who acts for it.
+/// Who is looked for: the applicant, then everybody who acts for it, by the names that the screening of the scans uses, so that
+/// what is found here is held by them.
 fn queries(applicant: &Applicant) -> Vec<(bool, Query)> {
     let country = applicant
         .address
         .as_ref()
         .and_then(|address| Country::parse(&address.country).ok())
         .map(|country| country.as_str().to_owned());
-    let with_country = |query: Query| match &country {
-        Some(country) => query.country(country),
-        None => query,
-    };
+    let countries: BTreeSet<&String> = country.iter().chain(&applicant.citizenship).collect();
+    let with_country =
+        |query: Query| countries.iter().fold(query, |query, country| query.country(country));
     match &applicant.party {
         Party::Person(person) => {
-            let mut query = Query::person(&format!("{} {}", person.first_name, person.last_name));
+            let plain = || format!("{} {}", person.first_name, person.last_name);
+            let mut query = Query::person(&person.full_name.clone().unwrap_or_else(plain));
             if let Some(born) = person.birth_date {
                 query = query.born(&born.to_string());
             }
@@ -378,6 +408,21 @@ pub fn by_policy(searched: Option<&WatchList>, policy: &Policy) -> Finding {
     };
     let decision = floor(&signals.codes, policy).max(least);
     Finding { decision, codes: signals.codes, ..Finding::default() }
+}
+
+/// What the lists come to beside their matches: that one is missing, say, where a policy makes something of it.
+#[must_use]
+pub fn beside_matches(searched: &WatchList, policy: &Policy) -> Decision {
+    let none = WatchList { matches: Vec::new(), ..searched.clone() };
+    let is_empty = searched.matches.is_empty();
+    let mut codes = by_policy(Some(&none), policy).codes;
+    if !is_empty {
+        codes.remove(&Code::I196);
+    }
+    if searched.matches.iter().any(|found| found.verdict == Verdict::Cleared) {
+        codes.insert(Code::G006);
+    }
+    floor(&codes, policy)
 }
 
 #[cfg(test)]

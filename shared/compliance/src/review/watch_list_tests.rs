@@ -294,3 +294,18 @@ mod dispositions {
         assert_eq!(settled(&[], ScanStatus::Failed, &many, &[]).matches.len(), MOST_HELD);
     }
 }
+
+#[test]
+fn a_record_keeps_the_best_matches_and_the_count_of_the_others() {
+    let editions = EditionSet::of(vec![ofac(), pep()]);
+    let mut found = search(&listed(), &editions, &Config::default());
+    let (one, judged) = (found.matches[0].clone(), judge(Some(&found), &Policy::default()));
+    found.bound();
+    assert_eq!(found.left_out, 0);
+    let best = found.matches[0].clone();
+    found.matches.extend(std::iter::repeat_n(one, 2 * MOST_MATCHES));
+    let all = found.matches.len();
+    found.bound();
+    assert_eq!((found.matches.len(), found.left_out), (MOST_MATCHES, (all - MOST_MATCHES) as u64));
+    assert_eq!((&found.matches[0], judge(Some(&found), &Policy::default())), (&best, judged));
+}

@@ -304,6 +304,9 @@ impl Parsed {
         for (mut entity, Place { file, line }) in
             entities.into_iter().zip(std::mem::take(&mut self.places))
         {
+            if self.rejected.len() > most_rejected(rows) {
+                break;
+            }
             let (at, uid) = ((&*file, line), entity.uid.clone());
             let problem = if entity.names.iter().all(|name| !is_readable(&name.text)) {
                 Some("no name has a letter or a digit")

@@ -114,6 +114,23 @@ async fn what_a_person_has_cleared_is_shown_and_decides_nothing() {
     assert_eq!((codes(&review), review.decision), (vec![Code::R180], Decision::Review));
 }
 
+/// A match that only the review found would have no scan to be settled in.
+#[tokio::test]
+async fn the_review_looks_for_the_name_that_the_scans_look_for() {
+    let world = World::new();
+    let listed = list("ofac-sdn", Topic::Sanctions, "Henrik C. Gunderson");
+    let lists = Arc::new(EditionSet::of(vec![listed]));
+    for (middle, matches) in [(None, 1), (Some("Olav"), 0)] {
+        let (mut customer, _) = world.person("Henrik Gunderson", None);
+        let Party::Personal(person) = &mut customer.party else { unreachable!() };
+        person.name.middle = middle.map(|middle| Text::parse(middle).unwrap());
+        let vetted = world.vet(&customer, &mut Arc::clone(&lists)).await;
+        assert_eq!(vetted.vetting.ofac.hits.len(), matches, "{middle:?}");
+        assert_eq!(shown(&vetted.review), matches, "{middle:?}");
+        assert_eq!(vetted.vetting.verification, Verification::Verified, "{middle:?}");
+    }
+}
+
 #[tokio::test]
 async fn an_open_match_of_an_earlier_name_is_shown_until_a_person_settles_it() {
     let world = World::new();

@@ -15,8 +15,17 @@ fn lists(named: &str) -> Arc<EditionSet> {
 impl World {
     /// Vetted by these lists and written.
     async fn reviewed_by(&self, lists: &Arc<EditionSet>) -> Customer {
+        self.reviewed(lists, |_| ()).await
+    }
+
+    async fn reviewed(
+        &self,
+        lists: &Arc<EditionSet>,
+        written: impl FnOnce(&mut watch_list::WatchList),
+    ) -> Customer {
         let (mut customer, mut change) = self.person(NAME, None);
-        let vetted = self.vet(&customer, &mut Arc::clone(lists)).await;
+        let mut vetted = self.vet(&customer, &mut Arc::clone(lists)).await;
+        written(vetted.review.assessment.watch_list.searched.as_mut().unwrap());
         customer.reviewed(&vetted.vetting, &mut change);
         self.write(None, &customer, &change, Some(&vetted)).await;
         self.read(&customer).await
@@ -119,7 +128,7 @@ async fn a_policy_that_makes_nothing_of_it_moves_nobody() {
 async fn what_was_accepted_in_the_latest_review_is_not_asked_again() {
     let world = World::new();
     let news = lists(NAME);
-    let made = world.reviewed_by(&news).await;
+    let made = world.reviewed(&news, |written| written.keeps_media = false).await;
     let stored =
         |verification| Customer { adverse_media: Scan::clear(), verification, ..made.clone() };
     // Named, and nobody has decided yet, whatever the record says.
@@ -152,6 +161,39 @@ async fn what_was_accepted_in_the_latest_review_is_not_asked_again() {
     let altered = Arc::new(EditionSet::of(vec![sanctions, Index::from_bytes(bytes).unwrap()]));
     let (is_news, review, after) = world.told(&stored(Verification::Verified), &altered).await;
     assert_eq!((is_news, review.is_some(), after.standing()), (true, true, Standing::Review));
+}
+
+/// This release keeps what was accepted beside the scans, and forgets it there with what it was accepted of.
+#[tokio::test]
+async fn what_is_forgotten_is_not_taken_over_from_a_review_of_this_release() {
+    let world = World::new();
+    let news = lists(NAME);
+    let made = world.reviewed_by(&news).await;
+    let (table, now) = (world.customers.table(), world.clock.now());
+    let mut transaction = Transaction::new();
+    add_verdict(table, &mut transaction, &made, Verdict::Verified, "client-1", now).await.unwrap();
+    transaction.commit(table).await.unwrap();
+    let forgotten = Customer { adverse_media: Scan::clear(), ..made };
+    let (is_news, _, after) = world.told(&forgotten, &news).await;
+    assert_eq!((is_news, after.standing()), (true, Standing::Review));
+}
+
+/// What a policy says of lists, beside their matches, is said to the status as it is to the review.
+#[tokio::test]
+async fn a_policy_about_lists_decides_in_review_and_status() {
+    let world = World::new();
+    let (nobody, _) = world.person(NAME, None);
+    // No list of politically exposed persons is configured here.
+    world.set_policy(&nobody, json!({ "floors": { "G001": "review" } }), 0).await;
+    let made = world.reviewed_by(&lists("Somebody Else")).await;
+    let review = &world.history(&made).await[0];
+    assert_eq!((review.decision, made.standing()), (Decision::Review, Standing::Review));
+    // What a policy lets pass holds nobody beside a match that it does not.
+    world.set_policy(&nobody, json!({ "floors": { "R185": "accept" } }), 1).await;
+    let both =
+        vec![list("news", Topic::AdverseMedia, NAME), list("ofac-sdn", Topic::Sanctions, NAME)];
+    let made = world.reviewed_by(&Arc::new(EditionSet::of(both))).await;
+    assert_eq!((made.verification, made.standing()), (Verification::Verified, Standing::Review));
 }
 
 #[tokio::test]
