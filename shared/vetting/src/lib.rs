@@ -8,6 +8,8 @@
 //! customer that was reviewed before, 1 Query of the latest review, side by side.
 
 mod applicant;
+mod history;
+mod memory;
 mod providers;
 #[cfg(test)]
 mod tests;
@@ -19,8 +21,7 @@ use compliance::review::provider::{
     AddressProvider, DeliveryAnswer, IdentityAnswer, IdentityProvider,
 };
 use compliance::review::{
-    Applicant, Cause, Decision, IdentityDetails, Inputs, Policy, PolicyError, Review, WatchList,
-    assess,
+    Applicant, Decision, Inputs, Policy, PolicyError, Review, WatchList, assess,
     watch_list::{self, Held},
 };
 use compliance::{
@@ -30,22 +31,22 @@ use domain::choices::CustomerStatus;
 use domain::contact::Contact;
 use domain::customer::{Customer, Vetting};
 use domain::enrolment::SandboxOutcome;
-use domain::ids::{CustomerId, EventId, PartnerId, ReviewId};
-use domain::network::Outcome;
+use domain::ids::{EventId, ReviewId};
 use domain::scan::{Finding, Scan, ScanStatus};
 use domain::time::{Clock, Random};
-use domain::verification::{Standing, Verdict, Verification};
+use domain::verification::{Standing, Verification};
 use jiff::Timestamp;
-use runtime::{Bucket, Clients, Metric, Settings, SystemClock, SystemRandom, count, pause};
+use runtime::{Bucket, Clients, Metric, Settings, SystemClock, SystemRandom, count};
 use screening::{Config, Topic};
 use serde::Serialize;
-use serde_json::Value;
 use store::customers::{Customers, evidence};
-use store::network::{Gathered, Network, NetworkError, Seen};
-use store::reviews::{Reviews, review_item};
+use store::network::{Gathered, Network, NetworkError};
+use store::reviews::Reviews;
 use store::{StoreError, Table, Transaction};
 
 use crate::applicant::applicant_of;
+use crate::history::put_review;
+pub use crate::history::{add_verdict, latest_review};
 use crate::providers::ConfiguredProvider;
 use crate::verdict::verification;
 
@@ -431,83 +432,6 @@ impl Vetter {
     ) -> Result<(), StoreError> {
         put_review(transaction, &self.table, customer, review)
     }
-
-    /// Lets the network of partners remember the customer as it is. Repeating it changes nothing. An invented customer,
-    /// whose end a sandbox partner prescribed, is nothing to remember.
-    ///
-    /// # Errors
-    /// [`VettingError`].
-    pub async fn remember(&self, customer: &Customer, now: Timestamp) -> Result<(), VettingError> {
-        if forced(customer).is_some() {
-            return Ok(());
-        }
-        let outcome = match customer.verification {
-            Verification::Verified => {
-                self.is_vouched_for(customer).await?.then_some(Outcome::Approved)
-            }
-            Verification::Rejected => Some(Outcome::Declined),
-            Verification::NotAsked | Verification::Pending | Verification::Review => None,
-        };
-        let attributes = attributes_of(customer);
-        let (partner, id) = (customer.partner, customer.id);
-        let seen = Seen { version: customer.version, at: customer.created_at, outcome };
-        self.patiently(async || {
-            Box::pin(self.network.record(partner, id, &attributes, seen, now)).await
-        })
-        .await
-    }
-
-    /// Whether a person or an identity provider has confirmed a verified customer. What the network alone confirmed, or a
-    /// policy let pass, confirms nobody else: else applying would be a way to be vouched for. 1 query.
-    async fn is_vouched_for(&self, customer: &Customer) -> Result<bool, VettingError> {
-        let current = Box::pin(self.reviews.current(customer.partner, customer.id)).await?;
-        let Some(latest): Option<Review> = current else { return Ok(false) };
-        let by_provider = latest.assessment.kyc.as_ref().is_some_and(|kyc| kyc.by_provider);
-        Ok(by_provider || matches!(latest.cause, Cause::Decided { .. }))
-    }
-
-    /// Takes an erased customer out of the network's memory. Repeating it changes nothing.
-    ///
-    /// # Errors
-    /// [`VettingError`].
-    pub async fn forget(
-        &self,
-        partner: PartnerId,
-        customer: CustomerId,
-        now: Timestamp,
-    ) -> Result<(), VettingError> {
-        self.patiently(async || Box::pin(self.network.forget(partner, customer, now)).await).await
-    }
-
-    /// Messages about people with something in common come at once; each waits its turn for a few seconds before it has
-    /// to come again.
-    async fn patiently(
-        &self,
-        act: impl AsyncFn() -> Result<(), NetworkError>,
-    ) -> Result<(), VettingError> {
-        for round in 1..=PATIENCE {
-            match act().await {
-                Err(NetworkError::Busy) => pause(round, &*self.random).await,
-                answer => return Ok(answer?),
-            }
-        }
-        Ok(act().await?)
-    }
-}
-
-/// How often a busy network is tried again, with growing pauses.
-const PATIENCE: u32 = 8;
-
-/// A number that another change has taken meanwhile refuses the transaction, which is then tried again.
-fn put_review(
-    transaction: &mut Transaction,
-    table: &Table,
-    customer: &Customer,
-    review: &Review,
-) -> Result<(), StoreError> {
-    let item = review_item(customer.partner, customer.id, review.number, review)?;
-    transaction.put_new("review", table, item);
-    Ok(())
 }
 
 /// The evidence of a screening run, hits or none, with the versions of everything that took part.
@@ -557,44 +481,4 @@ fn forced(customer: &Customer) -> Option<Decision> {
         SandboxOutcome::Rejected => Some(Decision::Reject),
         SandboxOutcome::Review => Some(Decision::Review),
     }
-}
-
-/// The latest review in the contract's words, `None` when there was none.
-///
-/// # Errors
-/// [`VettingError`].
-pub async fn latest_review(
-    table: &Table,
-    partner: PartnerId,
-    customer: CustomerId,
-) -> Result<Option<Value>, VettingError> {
-    let review: Option<Review> =
-        Box::pin(Reviews::new(table.clone()).current(partner, customer)).await?;
-    let shown = review.map(|review| serde_json::to_value(IdentityDetails::from(&review)));
-    Ok(shown.transpose()?)
-}
-
-/// Adds a person's decision to the history of reviews, and answers the number of the entry that it is about. A customer that is in review by its scans alone, never having
-/// been reviewed, has no history to add to. 1 query.
-///
-/// # Errors
-/// [`StoreError`].
-pub async fn add_verdict(
-    table: &Table,
-    transaction: &mut Transaction,
-    customer: &Customer,
-    verdict: Verdict,
-    by: &str,
-    now: Timestamp,
-) -> Result<Option<u32>, StoreError> {
-    let (partner, id) = (customer.partner, customer.id);
-    let earlier: Option<Review> =
-        Box::pin(Reviews::new(table.clone()).current(partner, id)).await?;
-    let Some(earlier) = earlier else { return Ok(None) };
-    let decision = match verdict {
-        Verdict::Verified => Decision::Accept,
-        Verdict::Rejected => Decision::Reject,
-    };
-    put_review(transaction, table, customer, &earlier.decided(decision, by, now))?;
-    Ok(Some(earlier.number))
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use compliance::review::provider::{Confirmed, Delivery, Pending};
-use compliance::review::{Code, PostalAddress};
+use compliance::review::{Cause, Code, PostalAddress};
 use domain::audit::Actor;
 use domain::calendar::BirthDate;
 use domain::choices::EmailType;
@@ -14,14 +14,16 @@ use domain::contact::{ContactBody, ContactId, Email};
 use domain::customer::{Change, Onboarding, Party, Person};
 use domain::email::EmailAddress;
 use domain::enrolment::{Device, Enrolment};
-use domain::ids::{CifNumber, ClientId};
+use domain::ids::{CifNumber, ClientId, CustomerId, PartnerId};
 use domain::name::PersonName;
+use domain::network::Outcome;
 use domain::profile::PersonProfile;
 use domain::tax::{TaxId, TaxIdType, TaxIdentity};
 use domain::text::Text;
 use domain::time::{FixedClock, SequenceRandom};
-use domain::verification::Standing;
+use domain::verification::{Standing, Verdict};
 use screening::{Entity, EntityType, Index, ListEdition, ListInfo, compile};
+use serde_json::Value;
 use store::customers::Commit;
 use store::testing::TestDatabase;
 

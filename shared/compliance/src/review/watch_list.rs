@@ -384,15 +384,11 @@ pub fn by_policy(searched: Option<&WatchList>, policy: &Policy) -> Finding {
     let Some(searched) = searched else {
         return Finding { decision: Decision::Review, ..Finding::default() };
     };
-    let mut signals = Signals::default();
+    let mut signals = codes_beside_matches(searched);
     for found in &searched.matches {
-        // What a person has cleared is shown and weighs nothing.
-        signals.add(if found.verdict == Verdict::Cleared { Code::G006 } else { found.code });
+        signals.add_if(found.verdict != Verdict::Cleared, found.code);
         signals.add_if(found.is_earlier, Code::G007);
     }
-    signals.add_if(searched.matches.is_empty() && searched.is_complete(), Code::I196);
-    signals.add_if(searched.without_pep, Code::G001);
-    signals.add_if(!searched.is_complete(), Code::G002);
     let certain = policy.sanctions_reject.is_some_and(|least| {
         searched.matches.iter().any(|found| {
             matches!(found.code, Code::R180 | Code::R181 | Code::R182)
@@ -413,16 +409,18 @@ pub fn by_policy(searched: Option<&WatchList>, policy: &Policy) -> Finding {
 /// What the lists come to beside their matches: that one is missing, say, where a policy makes something of it.
 #[must_use]
 pub fn beside_matches(searched: &WatchList, policy: &Policy) -> Decision {
-    let none = WatchList { matches: Vec::new(), ..searched.clone() };
-    let is_empty = searched.matches.is_empty();
-    let mut codes = by_policy(Some(&none), policy).codes;
-    if !is_empty {
-        codes.remove(&Code::I196);
-    }
-    if searched.matches.iter().any(|found| found.verdict == Verdict::Cleared) {
-        codes.insert(Code::G006);
-    }
-    floor(&codes, policy)
+    floor(&codes_beside_matches(searched).codes, policy)
+}
+
+fn codes_beside_matches(searched: &WatchList) -> Signals {
+    let mut signals = Signals::default();
+    // What a person has cleared is shown and weighs nothing.
+    let is_cleared = |found: &Match| found.verdict == Verdict::Cleared;
+    signals.add_if(searched.matches.iter().any(is_cleared), Code::G006);
+    signals.add_if(searched.matches.is_empty() && searched.is_complete(), Code::I196);
+    signals.add_if(searched.without_pep, Code::G001);
+    signals.add_if(!searched.is_complete(), Code::G002);
+    signals
 }
 
 #[cfg(test)]

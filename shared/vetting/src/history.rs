@@ -1,0 +1,66 @@
+//! The history of a customer's reviews.
+//!
+//! Invariant: an entry is put under a number of its own and never written over.
+
+use compliance::review::{Decision, IdentityDetails, Review};
+use domain::customer::Customer;
+use domain::ids::{CustomerId, PartnerId};
+use domain::verification::Verdict;
+use jiff::Timestamp;
+use serde_json::Value;
+use store::reviews::{Reviews, review_item};
+use store::{StoreError, Table, Transaction};
+
+use crate::VettingError;
+
+/// A number that another change has taken meanwhile refuses the transaction, which is then tried again.
+pub(crate) fn put_review(
+    transaction: &mut Transaction,
+    table: &Table,
+    customer: &Customer,
+    review: &Review,
+) -> Result<(), StoreError> {
+    let item = review_item(customer.partner, customer.id, review.number, review)?;
+    transaction.put_new("review", table, item);
+    Ok(())
+}
+
+/// The latest review in the contract's words, `None` when there was none.
+///
+/// # Errors
+/// [`VettingError`].
+pub async fn latest_review(
+    table: &Table,
+    partner: PartnerId,
+    customer: CustomerId,
+) -> Result<Option<Value>, VettingError> {
+    let review: Option<Review> =
+        Box::pin(Reviews::new(table.clone()).current(partner, customer)).await?;
+    let shown = review.map(|review| serde_json::to_value(IdentityDetails::from(&review)));
+    Ok(shown.transpose()?)
+}
+
+/// Adds a person's decision to the history of reviews, and answers the number of the entry that it is about. A customer that
+/// is in review by its scans alone, never having been reviewed, has no history to add to. 1 query.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn add_verdict(
+    table: &Table,
+    transaction: &mut Transaction,
+    customer: &Customer,
+    verdict: Verdict,
+    by: &str,
+    now: Timestamp,
+) -> Result<Option<u32>, StoreError> {
+    let (partner, id) = (customer.partner, customer.id);
+    let earlier: Option<Review> =
+        Box::pin(Reviews::new(table.clone()).current(partner, id)).await?;
+    let Some(earlier) = earlier else { return Ok(None) };
+    let decision = match verdict {
+        Verdict::Verified => Decision::Accept,
+        Verdict::Rejected => Decision::Reject,
+    };
+    put_review(transaction, table, customer, &earlier.decided(decision, by, now))?;
+    Ok(Some(earlier.number))
+}
