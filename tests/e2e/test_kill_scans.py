@@ -9,6 +9,7 @@ import time
 import pytest
 from support import samples
 from support.bundle import Bundle, Partner
+from support.ekyc import Ekyc
 from support.receiver import Receiver
 from support.waiting import wait_for
 
@@ -48,6 +49,28 @@ def test_a_scan_survives_the_end_of_its_worker(bundle: Bundle, partner: Partner,
     assert set(endpoint.ids()) == set(ids)
     for registration in registrations:
         partner.api.delete(f"/webhooks/v1/registrations/{registration['id']}").expect(200)
+
+
+@pytest.mark.parametrize("step", ["scan-worker:remembered", "scan-worker:before-commit", "scan-worker:after-commit"])
+def test_a_review_for_a_proved_account_survives_the_end_of_its_worker(bundle: Bundle, partner: Partner, step: str) -> None:
+    account = samples.bank_account()
+    alert = {"action": "raise-alert", "partnerId": partner.id, "kind": "bankAccount", "value": samples.SORT_CODE + account}
+    bundle.invoke("review-admin", alert)
+    made = partner.onboard()
+    partner.screened(made["id"])
+    wait_for("the queue is worked off", lambda: bundle.waiting_in("ScanQueueUrl") == 0)
+    with bundle.visibility("ScanQueueUrl", 2):
+        since = time.time()
+        with bundle.configured("scan-worker", GATEHOUSE_FAILPOINT=step):
+            Ekyc(bundle, partner).prove(made, account)
+            wait_for("the process ends", lambda: bundle.deaths("scan-worker", since) >= 1)
+        wait_for("it is reviewed again", lambda: len(bundle.items(partner.id, made["id"], "REVIEW#")) == 2, 60)
+        wait_for("the queue is empty", lambda: bundle.waiting_in("ScanQueueUrl") == 0, 60)
+    reviews = bundle.items(partner.id, made["id"], "REVIEW#")
+    assert len(reviews) == 2, "once and no more"
+    alerts = [kept["review"]["assessment"]["network_alerts"]["alerts"] for kept in reviews]
+    assert alerts == [[], ["bank_account.listed"]]
+    assert bundle.check_audit(partner.id, made["id"])["intact"]
 
 
 def test_an_erasure_is_finished_after_the_end_of_its_worker(bundle: Bundle, partner: Partner) -> None:

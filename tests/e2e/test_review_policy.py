@@ -5,6 +5,8 @@ import uuid
 import pytest
 from support import samples
 from support.bundle import Bundle, FunctionFailed, Partner
+from support.ekyc import Ekyc
+from support.waiting import wait_until_equal
 
 SCOPES = "customers:read customers:write compliance:review"
 
@@ -50,6 +52,48 @@ def test_an_alert_warns_until_it_is_withdrawn_and_shared_ones_warn_every_partner
     for value in (own, common):
         bundle.invoke("review-admin", {**alert, "action": "withdraw-alert", "value": value})
     assert "R110" not in alerts(enrol(withdrawn, email=common))
+
+
+def test_one_account_under_several_names_is_for_a_person_at_whatever_partner(bundle: Bundle) -> None:
+    partners = [bundle.new_partner() for _ in range(3)]
+    account = samples.bank_account()
+    # Two may share an account. Every review but the last is seen to stay what it is.
+    for number, partner in enumerate(partners):
+        enrolled = enrol(partner)["customer"]
+        assert enrolled["status"] == "verified"
+        api, path = partner.api_with(SCOPES), f"/v1/customers/{enrolled['id']}"
+        Ekyc(bundle, partner).prove(enrolled, account)
+        expected = "review" if number == 2 else "verified"
+        wait_until_equal("its place in the network", lambda at=enrolled: remembered(bundle, partner, at), True)
+        wait_until_equal("its status", lambda: api.get(path).expect(200)["data"]["status"], expected)
+    details = api.get(f"{path}/review").expect(200)["data"]["identity_details"]
+    assert details["reputation"]["codes"].count("GR004") == 1
+    assert details["decided_by"]["rule"] == "reputation.review"
+    assert "bank account" in details["messages"]["GR004"]
+    assert not any(other.id in str(details) for other in partners), "who else is not told"
+    # A person accepts it, and that stands when the same is asked again.
+    api.patch(f"{path}/review", {"status": "verified"}).expect(200)
+    assert api.get(path).expect(200)["data"]["status"] == "verified"
+
+
+def remembered(bundle: Bundle, partner: Partner, customer: dict) -> bool:
+    """Whether the network has the customer's account."""
+    key = {"pk": f"P#{partner.id}#C#{customer['id']}", "sk": "NETWORK"}
+    trail = bundle.customer_table.get_item(Key=key, ConsistentRead=True).get("Item", {"keys": []})
+    return any(entry.startswith("bank-account#") for entry in trail["keys"])
+
+
+def test_an_account_that_a_partner_warns_of_is_for_a_person_once_it_is_proved(bundle: Bundle, partner: Partner) -> None:
+    account = samples.bank_account()
+    alert = {"action": "raise-alert", "partnerId": partner.id, "kind": "bankAccount"}
+    bundle.invoke("review-admin", {**alert, "value": f"{samples.SORT_CODE} {account}"})
+    enrolled = enrol(partner)["customer"]
+    api, path = partner.api_with(SCOPES), f"/v1/customers/{enrolled['id']}"
+    assert enrolled["status"] == "verified"
+    Ekyc(bundle, partner).prove(enrolled, account)
+    wait_until_equal("its status", lambda: api.get(path).expect(200)["data"]["status"], "review")
+    details = api.get(f"{path}/review").expect(200)["data"]["identity_details"]
+    assert details["network_alerts"]["alerts"] == ["bank_account.listed"]
 
 
 def test_a_partners_policy_decides_its_reviews_and_no_others(bundle: Bundle) -> None:

@@ -144,8 +144,9 @@ class Ekyc:
     def api(self) -> Api:
         return self.partner.api
 
-    def application(self, **changes) -> Subject:
-        customer = self.partner.onboard()
+    def application(self, customer: dict | None = None, **changes) -> Subject:
+        """An application of this customer, or of a new one."""
+        customer = customer or self.partner.onboard()
         body = samples.particulars(customer["id"], changes)
         made = self.api.post(f"{ACQUISITION}/applications", body).expect(200)
         return Subject(self.api, f"{ACQUISITION}/applications/{made['applicationId']}", body, customer)
@@ -155,6 +156,12 @@ class Ekyc:
         body = samples.particulars(customer["id"], changes)
         self.api.post(f"{ACQUISITION}/accounts", {**body, "accountNumber": number}).expect(200)
         return Subject(self.api, f"{ACQUISITION}/accounts/{number}", body, customer)
+
+    def prove(self, customer: dict, account: str) -> None:
+        """Has the customer prove a bank account with a penny."""
+        subject = self.application(customer)
+        begun = of_state(subject.drop(account), "initiated")
+        of_state(subject.validate(begun["authId"], self.bank.code(account), "pennydrop"), "authenticated")
 
     def code(self, subject: Subject, sends: int = 1) -> str:
         """The code of the last text to the number that the subject holds, when so many were sent."""

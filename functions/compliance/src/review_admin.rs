@@ -10,6 +10,7 @@ mod tests;
 use std::sync::Arc;
 
 use compliance::review::{Policy, PolicyError, remembered_as};
+use domain::bank_account::BankAccount;
 use domain::ids::PartnerId;
 use domain::network::AttributeKind;
 use domain::time::Clock;
@@ -70,11 +71,10 @@ pub enum AdminError {
     #[error(transparent)]
     Policy(#[from] PolicyError),
     /// The value is none of its kind.
-    #[error("value is not of the kind, or kind is none of ssn, ein, email, phone, device")]
+    #[error(
+        "value is not of the kind, or kind is none of ssn, ein, email, phone, device, bankAccount"
+    )]
     Value,
-    /// Nothing brings bank accounts before the review, so that a warning of one would warn nobody.
-    #[error("bank accounts are no part of the review, so they have no alert list and no velocity")]
-    BankAccount,
     /// Somebody else stored a policy meanwhile.
     #[error("the policy has another version by now; read it again")]
     Stale,
@@ -132,9 +132,6 @@ async fn run(app: &App, event: Value) -> Result<Value, AdminError> {
             Ok(json!({ "version": version, "policy": policy }))
         }
         Command::SetPolicy { partner_id, policy, version, by } => {
-            if policy.pointer("/velocity/bankAccount").is_some() {
-                return Err(AdminError::BankAccount);
-            }
             Policy::parse(&policy, version + 1)?;
             match app.reviews.set_policy(partner_id, &policy, (version, &by), now).await {
                 Ok(version) => Ok(json!({ "version": version })),
@@ -143,12 +140,12 @@ async fn run(app: &App, event: Value) -> Result<Value, AdminError> {
             }
         }
         Command::RaiseAlert { partner_id, kind, value, shared } => {
-            let (kind, value) = attribute(&kind, &value)?;
+            let (kind, value) = attribute(app, &kind, &value).await?;
             app.network.raise_alert(partner_id, (kind, &value), shared, now).await?;
             Ok(json!({ "listed": true, "shared": shared }))
         }
         Command::WithdrawAlert { partner_id, kind, value } => {
-            let (kind, value) = attribute(&kind, &value)?;
+            let (kind, value) = attribute(app, &kind, &value).await?;
             app.network.withdraw_alert(partner_id, (kind, &value)).await?;
             Ok(json!({ "listed": false }))
         }
@@ -156,9 +153,15 @@ async fn run(app: &App, event: Value) -> Result<Value, AdminError> {
 }
 
 /// What an alert is about.
-fn attribute(kind: &str, value: &str) -> Result<(AttributeKind, String), AdminError> {
-    match kind {
-        "bankAccount" => Err(AdminError::BankAccount),
-        _ => remembered_as(kind, value).ok_or(AdminError::Value),
+async fn attribute(
+    app: &App,
+    kind: &str,
+    value: &str,
+) -> Result<(AttributeKind, String), AdminError> {
+    if kind != "bankAccount" {
+        return remembered_as(kind, value).ok_or(AdminError::Value);
     }
+    let account = BankAccount::parse_text(value).map_err(|_| AdminError::Value)?;
+    let known = app.network.known_as(&account).await.map_err(NetworkError::from)?;
+    Ok((AttributeKind::BankAccount, known.as_str().to_owned()))
 }

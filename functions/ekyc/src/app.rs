@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crypto::{IndexKind, KeyRing};
 use domain::audit::Actor;
+use domain::bank_account::BankAccount;
 use domain::ekyc::{Destination, JourneyId, MerchantId, Method, SessionState};
 use domain::ids::{AuthId, EventId, PartnerId};
 use domain::time::{Clock, Random};
@@ -13,6 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use runtime::{Clients, Missing, Settings, SystemClock, SystemRandom};
 use store::customers::Customers;
 use store::ekyc::{Ekyc, Slot};
+use store::network::Network;
 use store::{Table, Transaction, outbox};
 
 use crate::configuration::Configuration;
@@ -35,6 +37,7 @@ type Remembered = HashMap<(PartnerId, MerchantId, Method), (Timestamp, Arc<Confi
 pub struct Core {
     pub(crate) ekyc: Ekyc,
     pub(crate) customers: Customers,
+    pub(crate) network: Network,
     pub(crate) ring: Arc<KeyRing>,
     pub(crate) passcodes: Passcodes,
     pub(crate) clock: Arc<dyn Clock>,
@@ -71,9 +74,10 @@ impl Core {
             Arc::clone(&random),
         );
         let passcodes = Passcodes::new(Arc::clone(&ring), Arc::clone(&random));
+        let network = Network::new(table.clone(), Arc::clone(&ring));
         let ekyc = Ekyc::new(table, Arc::clone(&ring));
         let configurations = Mutex::default();
-        Self { ekyc, customers, ring, passcodes, clock, random, configurations }
+        Self { ekyc, customers, network, ring, passcodes, clock, random, configurations }
     }
 
     pub(crate) fn table(&self) -> &Table {
@@ -213,6 +217,19 @@ pub(crate) fn indexed(destination: &Destination) -> String {
         Destination::Phone(_) => format!("phone:{}", destination.folded()),
         Destination::Email(_) => format!("email:{}", destination.folded()),
     }
+}
+
+/// What an account's name is when it is indexed and sealed: it keeps accounts apart from mailboxes and numbers.
+const ACCOUNT: &str = "bank:";
+
+/// An account in the form in which it is indexed and sealed.
+pub(crate) fn indexed_account(account: &BankAccount) -> String {
+    format!("{ACCOUNT}{}{}", account.sort_code(), account.account_number())
+}
+
+/// The account that [`indexed_account`] wrote.
+pub(crate) fn account_of(plain: &str) -> Option<BankAccount> {
+    BankAccount::parse_text(plain.strip_prefix(ACCOUNT)?).ok()
 }
 
 /// Who acts, as the audit chain names it.

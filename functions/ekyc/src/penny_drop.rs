@@ -23,7 +23,7 @@ use runtime::{Clients, Metric, Missing, Settings, count, failpoint, pause};
 use store::ekyc::{Place, Session, Slot};
 
 use crate::answer::Answer;
-use crate::app::{Core, RETRIES, broken};
+use crate::app::{Core, RETRIES, broken, indexed_account};
 use crate::bank::{
     AccountKind, AccountName, Bank, BankAccount, BankRefusal, NameDecision, NameQuery,
     PaymentReference, Penny, PennyOutcome, ReferencePrefix, Rejection, decide as decide_name,
@@ -262,7 +262,7 @@ async fn session(
     now: jiff::Timestamp,
 ) -> Result<Session, Failure> {
     let account = &asked.account;
-    let plain = format!("bank:{}{}", account.sort_code(), account.account_number());
+    let plain = indexed_account(account);
     let index = core.fingerprint(place.partner, &plain).await?;
     let sealed = core.ekyc.seal_destination(place.partner, auth, &plain).await;
     Ok(Session {

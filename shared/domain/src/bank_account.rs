@@ -10,6 +10,7 @@ use crate::problem::{Problem, Violations};
 
 const SORT_CODE: Problem = Problem::Malformed { expected: "a sort code of 6 digits" };
 const ACCOUNT: Problem = Problem::Malformed { expected: "an account number of 6 to 10 digits" };
+const BOTH: Problem = Problem::Malformed { expected: "a sort code and an account number" };
 const TEN_DIGITS: Problem =
     Problem::Malformed { expected: "an account number of 8 digits: this bank has none of 10" };
 
@@ -102,6 +103,17 @@ impl BankAccount {
         let account = wrong.take("bankAccount", AccountNumber::parse(account));
         let (Some(sort_code), Some(account)) = (sort_code, account) else { return Err(wrong) };
         wrong.take("bankAccount", Self::standardise(sort_code, &account)).ok_or(wrong)
+    }
+
+    /// Reads both from one text, the sort code first: `20-29-59 63748472`.
+    ///
+    /// # Errors
+    /// [`Problem::Malformed`] for anything else.
+    pub fn parse_text(text: &str) -> Result<Self, Problem> {
+        let digits = digits(text).filter(|digits| digits.len() > 6).ok_or(BOTH)?;
+        let (sort_code, account) = digits.split_at(6);
+        let account = AccountNumber::parse(text_of(account))?;
+        Self::standardise(SortCode::parse(text_of(sort_code))?, &account)
     }
 
     /// Brings an account to the standard form (Vocalink, "Validating account numbers", table of non-standard lengths).
@@ -234,6 +246,21 @@ mod tests {
         assert_eq!(fields, ["sortCode", "bankAccount"]);
         let wrong = BankAccount::parse("202959", "0112345678").unwrap_err();
         assert_eq!(wrong.0[0].field, "bankAccount");
+    }
+
+    #[test]
+    fn one_text_has_both() {
+        let account = BankAccount::parse("202959", "63748472").unwrap();
+        for text in ["20-29-59 63748472", "20295963748472", " 202959-6374 8472 "] {
+            assert_eq!(BankAccount::parse_text(text), Ok(account), "{text}");
+        }
+        let nine = BankAccount::parse("726500", "312345678");
+        assert_eq!(BankAccount::parse_text("72-65-00 312345678").ok(), nine.ok());
+        for text in
+            ["", "202959", "20-29-59 12345", "20-29-59 0112345678", "GB33BUKB20201555555555"]
+        {
+            assert!(BankAccount::parse_text(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -161,8 +161,12 @@ impl EventKind {
             | Self::ReviewRequested
             | Self::CifNumberChanged
             | Self::ScanChanged { .. }
-            | Self::EkycSession { .. }
             | Self::Deactivated => false,
+            // An account was proved, or a proof taken back.
+            Self::EkycSession { step, method, .. } => {
+                *method == Method::PennyDrop
+                    && matches!(step, EkycStep::Authenticated | EkycStep::Failed)
+            }
         };
         remembered.then_some(Work::Remember)
     }
@@ -262,6 +266,14 @@ mod tests {
         let address = ContactId::Address(AddressId::from(Uuid::nil()));
         let profile = |field: &str| EventKind::ProfileChanged { fields: vec![field.into()] };
         let (from, to) = (Standing::Pending, Standing::Verified);
+        let session = |method: Method, step: EkycStep| EventKind::EkycSession {
+            step,
+            method,
+            auth: AuthId::from(Uuid::nil()),
+            journey: JourneyId::parse("journey-1").unwrap(),
+            application: None,
+            detail: None,
+        };
         for (kind, work) in [
             (EventKind::Onboarded, Some(Work::Screen)),
             (EventKind::OnboardedScreened, Some(Work::Remember)),
@@ -273,6 +285,10 @@ mod tests {
             (profile("riskRating"), None),
             (EventKind::Erased, Some(Work::Remember)),
             (EventKind::Deactivated, None),
+            (session(Method::PennyDrop, EkycStep::Initiated), None),
+            (session(Method::PennyDrop, EkycStep::Authenticated), Some(Work::Remember)),
+            (session(Method::PennyDrop, EkycStep::Failed), Some(Work::Remember)),
+            (session(Method::Otp, EkycStep::Authenticated), None),
         ] {
             assert_eq!(kind.work(), work, "{kind:?}");
         }

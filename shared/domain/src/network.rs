@@ -1,4 +1,5 @@
-//! What the network of partners remembers about one attribute: a tax number, an e-mail address, a phone, a device.
+//! What the network of partners remembers about one attribute: a tax number, an e-mail address, a phone, a device, a proved
+//! bank account.
 //!
 //! Partners share a bank, so a number that one of them saw with another name is worth a warning to the next. Invariants:
 //! nothing in here can be read back, neither who nor what nor which partner ([`Fingerprint`] is a keyed digest); a
@@ -31,13 +32,16 @@ pub enum AttributeKind {
     Phone,
     /// The network address of a device.
     Device,
+    /// A bank account that was proved to be reached.
+    BankAccount,
     /// A name together with a birth date.
     Person,
 }
 
 impl AttributeKind {
     /// All kinds.
-    pub const ALL: [Self; 5] = [Self::TaxId, Self::Email, Self::Phone, Self::Device, Self::Person];
+    pub const ALL: [Self; 6] =
+        [Self::TaxId, Self::Email, Self::Phone, Self::Device, Self::BankAccount, Self::Person];
 
     /// The name under which the store keeps it.
     #[must_use]
@@ -47,6 +51,7 @@ impl AttributeKind {
             Self::Email => "email",
             Self::Phone => "phone",
             Self::Device => "device",
+            Self::BankAccount => "bank-account",
             Self::Person => "person",
         }
     }
@@ -87,6 +92,15 @@ impl fmt::Debug for Fingerprint {
     }
 }
 
+/// A bank account that its customer has proved to reach, by the only thing that is kept of it beyond its partner.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProvedAccount {
+    /// By what the network knows the account, at whatever partner.
+    pub fingerprint: Fingerprint,
+    /// When it was proved.
+    pub at: Timestamp,
+}
+
 /// The attributes of one applicant in clear, normalised so that equal things are equal text. Personal: `Debug` shows none.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Attributes {
@@ -98,6 +112,8 @@ pub struct Attributes {
     pub phone: Option<String>,
     /// Network address.
     pub device: Option<String>,
+    /// Bank account; the only one that is no clear text.
+    pub bank_account: Option<ProvedAccount>,
     /// Given name, folded.
     pub first_name: Option<String>,
     /// Family name, or a company's name, folded.
@@ -125,16 +141,31 @@ impl Attributes {
             (Some(first), Some(last), Some(born)) => Some(format!("{first}|{last}|{born}")),
             _ => None,
         };
+        let account = self.bank_account.as_ref().map(|held| held.fingerprint.as_str().to_owned());
         [
             (AttributeKind::TaxId, self.tax_id.clone()),
             (AttributeKind::Email, self.email.clone()),
             (AttributeKind::Phone, self.phone.clone()),
             (AttributeKind::Device, self.device.clone()),
+            (AttributeKind::BankAccount, account),
             (AttributeKind::Person, person),
         ]
         .into_iter()
         .filter_map(|(kind, value)| Some((kind, value?)))
         .collect()
+    }
+
+    /// Since when an attribute is known, where that is not since the customer was taken on: an account is proved later.
+    #[must_use]
+    pub fn known_since(&self, kind: AttributeKind) -> Option<Timestamp> {
+        match kind {
+            AttributeKind::BankAccount => self.bank_account.as_ref().map(|held| held.at),
+            AttributeKind::TaxId
+            | AttributeKind::Email
+            | AttributeKind::Phone
+            | AttributeKind::Device
+            | AttributeKind::Person => None,
+        }
     }
 }
 
@@ -191,7 +222,7 @@ pub struct Sighting {
     /// Which partner, as a fingerprint.
     #[serde(rename = "m")]
     pub member: Fingerprint,
-    /// When the customer was taken on.
+    /// When the customer was taken on, or has proved the account that this is about.
     #[serde(rename = "at")]
     pub at: Timestamp,
     /// What else the customer had.
@@ -299,6 +330,14 @@ pub struct View {
 }
 
 impl View {
+    /// What the network says by one attribute alone.
+    #[must_use]
+    pub fn of(&self, kind: AttributeKind) -> Self {
+        let mut alone = self.clone();
+        alone.histories.retain(|held, _| *held == kind);
+        alone
+    }
+
     /// The sightings of one attribute by others that still count.
     pub fn by_others(&self, kind: AttributeKind, now: Timestamp) -> Vec<&Sighting> {
         self.histories
@@ -381,6 +420,12 @@ mod tests {
         let remembered = attributes.remembered();
         assert_eq!(remembered[1], (AttributeKind::Person, "ann|lee|1990-01-01".into()));
         assert!(!format!("{attributes:?}").contains("ann"));
+        let account = ProvedAccount { fingerprint: print("an account"), at: at(7) };
+        attributes.bank_account = Some(account);
+        let remembered = attributes.remembered();
+        assert_eq!(remembered[1], (AttributeKind::BankAccount, "an account".into()));
+        let since = AttributeKind::ALL.map(|kind| attributes.known_since(kind));
+        assert_eq!(since, [None, None, None, None, Some(at(7)), None]);
     }
 
     proptest! {

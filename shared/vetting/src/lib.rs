@@ -32,6 +32,8 @@ use domain::contact::Contact;
 use domain::customer::{Customer, Vetting};
 use domain::enrolment::SandboxOutcome;
 use domain::ids::{EventId, ReviewId};
+use domain::network::{Attributes, ProvedAccount};
+use domain::proof::{Proof, ProofKind};
 use domain::scan::{Finding, Scan, ScanStatus};
 use domain::time::{Clock, Random};
 use domain::verification::{Standing, Verification};
@@ -468,9 +470,16 @@ fn stands_at(customer: &Customer) -> Option<Decision> {
 }
 
 /// By what the network knows a customer.
-fn attributes_of(customer: &Customer) -> domain::network::Attributes {
+fn attributes_of(customer: &Customer) -> Attributes {
     let attributes = applicant_of(customer).attributes();
-    domain::network::Attributes { sandbox: customer.sandbox == Some(true), ..attributes }
+    let proof = customer.proofs.get(&ProofKind::BankAccount);
+    let bank_account = proof.and_then(proved_account);
+    Attributes { sandbox: customer.sandbox == Some(true), bank_account, ..attributes }
+}
+
+/// By what the network knows a proved account. A proof of an earlier release says nothing of it.
+fn proved_account(proof: &Proof) -> Option<ProvedAccount> {
+    Some(ProvedAccount { fingerprint: proof.network.clone()?, at: proof.at })
 }
 
 /// The end that a sandbox partner prescribed.

@@ -3,14 +3,15 @@
 //! Invariant: only what a person or a provider has confirmed speaks for anybody else, and nobody invented does; repeating
 //! any of it changes nothing.
 
-use compliance::review::{Cause, Review};
+use compliance::review::{Cause, Policy, Review, speaks_against};
+use domain::choices::CustomerStatus;
 use domain::customer::Customer;
 use domain::ids::{CustomerId, PartnerId};
-use domain::network::Outcome;
+use domain::network::{AttributeKind, Outcome};
 use domain::verification::Verification;
 use jiff::Timestamp;
 use runtime::pause;
-use store::network::{NetworkError, Seen};
+use store::network::{Gathered, NetworkError, Seen};
 
 use crate::{Vetter, VettingError, attributes_of, forced};
 
@@ -41,6 +42,41 @@ impl Vetter {
             Box::pin(self.network.record(partner, id, &attributes, seen, now)).await
         })
         .await
+    }
+
+    /// Whether the customer has proved an account since its latest review, and what the network knows of that account speaks
+    /// against it: the review is due again then. Nobody reviews an invented customer again, whose end is prescribed, nor one
+    /// whom nobody has reviewed. No round trip without such an account, else 1 query and 1 batch read side by side.
+    ///
+    /// # Errors
+    /// [`VettingError`].
+    pub async fn account_is_news(
+        &self,
+        customer: &Customer,
+        now: Timestamp,
+    ) -> Result<bool, VettingError> {
+        let is_settled = match customer.verification {
+            Verification::Verified | Verification::Review | Verification::Rejected => true,
+            Verification::NotAsked | Verification::Pending => false,
+        };
+        let attributes = attributes_of(customer);
+        let Some(account) = &attributes.bank_account else { return Ok(false) };
+        let is_active = customer.status == CustomerStatus::Active;
+        if !is_settled || !is_active || forced(customer).is_some() {
+            return Ok(false);
+        }
+        let (partner, id) = (customer.partner, customer.id);
+        let (latest, known) = tokio::join!(
+            Box::pin(self.reviews.current(partner, id)),
+            Box::pin(self.network.gather(partner, id, &attributes)),
+        );
+        let (latest, Gathered { view, policy }): (Option<Review>, _) = (latest?, known?);
+        // What a person or the lists have added since, the modules have not seen.
+        if latest.is_none_or(|latest| latest.created_at >= account.at) {
+            return Ok(false);
+        }
+        let policy = Policy::stored(policy.as_ref().map(|(policy, version)| (policy, *version)))?;
+        Ok(speaks_against(&view, AttributeKind::BankAccount, &policy, now))
     }
 
     /// Whether a person or an identity provider has confirmed a verified customer. What the network alone confirmed, or a

@@ -2,7 +2,7 @@
 
 use crypto::test_support::key_ring;
 use domain::ids::CustomerId;
-use domain::network::Attributes;
+use domain::network::{Attributes, ProvedAccount};
 use domain::time::{FixedClock, SequenceRandom};
 use store::testing::TestDatabase;
 
@@ -29,7 +29,7 @@ async fn a_policy_is_checked_counted_and_read_back_whole() {
     let before = handle(&app, get.clone()).await.unwrap();
     assert_eq!(
         (&before["version"], &before["policy"]["version"]),
-        (&json!(0), &json!("default-2"))
+        (&json!(0), &json!("default-3"))
     );
     let strict = json!({ "fraud": { "review": 0.3, "reject": 0.6 } });
     assert_eq!(handle(&app, set(strict.clone(), 0)).await.unwrap(), json!({ "version": 1 }));
@@ -68,14 +68,27 @@ async fn an_alert_is_raised_and_withdrawn_without_being_repeated() {
     assert!(!error.to_string().contains("secret value"), "{error}");
 }
 
-/// Nothing would ever come of it, so it is refused in so many words.
+/// However it is written, it is the account that a penny has proved.
 #[tokio::test]
-async fn bank_accounts_are_refused_and_not_taken_for_watched() {
-    let (app, _) = app();
-    let alert = |action: &str| json!({ "action": action, "partnerId": PARTNER, "kind": "bankAccount", "value": "12345678" });
-    let limit = set(json!({ "velocity": { "bankAccount": 5 } }), 0);
-    for command in [alert("raise-alert"), alert("withdraw-alert"), limit] {
-        let error = handle(&app, command).await.unwrap_err().to_string();
-        assert!(error.starts_with("bank accounts are no part of the review"), "{error}");
+async fn an_alert_of_a_bank_account_is_of_the_account_that_is_proved() {
+    let (app, network) = app();
+    let partner = PartnerId::parse(PARTNER).unwrap();
+    let customer = CustomerId::parse("0190b2c4-0000-7000-8000-000000000001").unwrap();
+    let account = BankAccount::parse("202959", "63748472").unwrap();
+    let proved = ProvedAccount {
+        fingerprint: network.known_as(&account).await.unwrap(),
+        at: "2026-12-01T12:00:00Z".parse().unwrap(),
+    };
+    let attributes = Attributes { bank_account: Some(proved), ..Attributes::default() };
+    let command = |action: &str, value: &str| json!({ "action": action, "partnerId": PARTNER, "kind": "bankAccount", "value": value });
+    handle(&app, command("raise-alert", "20-29-59 63748472")).await.unwrap();
+    let view = network.gather(partner, customer, &attributes).await.unwrap().view;
+    assert!(view.histories[&AttributeKind::BankAccount].alerts.contains_key(&view.member));
+    handle(&app, command("withdraw-alert", "20295963748472")).await.unwrap();
+    let view = network.gather(partner, customer, &attributes).await.unwrap().view;
+    assert!(view.histories.is_empty());
+    for none in ["63748472", "GB29NWBK60161331926819", ""] {
+        let error = handle(&app, command("raise-alert", none)).await.unwrap_err().to_string();
+        assert!(error.starts_with("value is not of the kind"), "{error}");
     }
 }

@@ -7,12 +7,13 @@
 //! worker held.
 //!
 //! A customer whose identity review is due is reviewed in the same run and transaction. When it is written, the network of
-//! partners is told; that is repeatable, and repeated when the process dies before it.
+//! partners is told; that is repeatable, and repeated when the process dies before it. A customer who has proved a bank
+//! account that the network knows with other names is reviewed again.
 //!
 //! Cost: 1 GetItem and 1 Query side by side, with a review 1 BatchGetItem and 1 Query more, then 1 TransactWriteItems, and
 //! 1 Query, 1 or 2 BatchGetItem and 1 TransactWriteItems for the network to remember it; 1 Query more when the lists say
-//! anything new, 2 when adverse media do; when nothing changed, 1 GetItem and 1 UpdateItem instead, and nothing at all when a sweep asked. Pages of
-//! sweeps: see `sweep`.
+//! anything new, 2 when adverse media do; when nothing changed, 1 GetItem and 1 UpdateItem instead, and nothing at all when a sweep
+//! asked. Of a customer with a proved account 1 Query and 1 BatchGetItem more, side by side. Pages of sweeps: see `sweep`.
 
 #[cfg(test)]
 mod tests;
@@ -173,11 +174,18 @@ pub async fn run(app: &App, body: &str, receives: u32) -> Result<Outcome, ScanEr
     }
 }
 
-/// Lets the network of partners remember the customer that a request names.
+/// Lets the network of partners remember the customer that a request names, and reviews it again when what the network
+/// knows of its bank account asks for it.
 async fn remember(app: &App, request: &ScanRequest) -> Result<Outcome, ScanError> {
     match app.customers.get(request.partner, request.customer).await? {
         Some(customer) => {
-            Box::pin(app.vetter.remember(&customer, app.clock.now())).await?;
+            let now = app.clock.now();
+            // First: of several that prove one account at once, the last to be remembered sees all the others.
+            Box::pin(app.vetter.remember(&customer, now)).await?;
+            failpoint("scan-worker:remembered");
+            if Box::pin(app.vetter.account_is_news(&customer, now)).await? {
+                return Box::pin(settle(app, request)).await;
+            }
             Ok(Outcome::Remembered)
         }
         None => gone(app, request).await,
@@ -225,7 +233,8 @@ async fn settle(app: &App, request: &ScanRequest) -> Result<Outcome, ScanError> 
             set = Arc::new(set.seeking(delta.hitting(&subject, app.vetter.config())));
         }
         let mut after = before.clone();
-        let Some(mut made) = Box::pin(apply(app, &mut after, &addresses, &mut set, now)).await?
+        let Some(mut made) =
+            Box::pin(apply(app, request, &mut after, &addresses, &mut set, now)).await?
         else {
             continue;
         };
@@ -322,13 +331,16 @@ impl Made {
 /// Applies a screening to the customer, and a review where one is due; `None` when it was made of an older customer.
 async fn apply(
     app: &App,
+    request: &ScanRequest,
     customer: &mut Customer,
     addresses: &[Contact],
     set: &mut Arc<EditionSet>,
     now: Timestamp,
 ) -> Result<Option<Made>, ScanError> {
     let revision = customer.subject_revision;
-    if Vetter::is_due(customer, set) {
+    let is_due = Vetter::is_due(customer, set)
+        || (request.work == Work::Remember && app.vetter.account_is_news(customer, now).await?);
+    if is_due {
         let vetted = app.vetter.vet(customer, addresses, set, now).await?;
         let change = customer.vetted(revision, &vetted.vetting, now);
         return Ok(change.ok().map(|change| Made { change, found: Found::Vetted(vetted) }));

@@ -13,6 +13,7 @@ use store::Item;
 use super::*;
 use crate::testing::{World, actor, business, person};
 
+mod accounts;
 mod agreeing;
 
 async fn run(app: &App, body: &str) -> Result<Outcome, ScanError> {

@@ -50,7 +50,19 @@ async fn round_trips_are_as_documented() {
     // Batch read, count the name check, reserve, note.
     let penny = calls(&world, world.state(post(other.penny(), details))).await;
     assert_eq!(penny, 4);
+    // Batch read, count beside that read, the customer, settle; before the first, the keys of the network once: a query, and
+    // here, where there are none yet, their making.
+    for (subject, once) in [(&other, NETWORK_KEYS), (&place, 0)] {
+        world.pass_ms(60_000);
+        let (session, code) = super::penny_statuses::penny(&world, subject).await;
+        let path = subject.validate("pennydrop", &session);
+        let right = calls(&world, world.state(post(path, json!({ "passcode": code })))).await;
+        assert_eq!(right, 5 + once);
+    }
 }
+
+/// The query of the network's keys; where there are none two puts, and the query again.
+const NETWORK_KEYS: u64 = 4;
 
 /// The guard's updates of one send to a number, for destination, range and partner, and its read of wrong codes.
 const GUARD: u64 = 4;

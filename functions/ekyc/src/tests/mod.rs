@@ -408,12 +408,17 @@ impl World {
         steps.collect()
     }
 
-    /// What stands on every customer.
-    async fn proofs(&self, place: &Place) -> Vec<(String, String, String)> {
+    /// The customer whose subject it is.
+    async fn holder(&self, place: &Place) -> Customer {
         let (_, subject) = self.send(get(place.0.clone())).await;
         let id = CustomerId::parse(subject["customerId"].as_str().unwrap()).unwrap();
-        let partner = PartnerId::parse(ONE).unwrap();
-        let customer = self.customers.get(partner, id).await.unwrap().unwrap();
+        self.customers.get(PartnerId::parse(ONE).unwrap(), id).await.unwrap().unwrap()
+    }
+
+    /// What stands on every customer.
+    async fn proofs(&self, place: &Place) -> Vec<(String, String, String)> {
+        let customer = self.holder(place).await;
+        let (partner, id) = (customer.partner, customer.id);
         let checked = self.customers.verify_audit(partner, id).await.unwrap().unwrap();
         assert!(checked.is_ok(), "the audit chain holds");
         let of = |(kind, proof): (&domain::proof::ProofKind, &domain::proof::Proof)| {

@@ -66,6 +66,30 @@ async fn authenticated_penny_drop() {
     }
 }
 
+/// What the network of partners knows the account by is kept with its proof, and is the same at whatever partner, for a
+/// session of whatever subject; no other proof has any.
+#[tokio::test]
+async fn an_account_is_known_to_the_network_by_its_digest() {
+    use domain::bank_account::BankAccount;
+    use domain::proof::ProofKind;
+    let world = World::new();
+    let account = BankAccount::parse("202959", "63748472").unwrap();
+    let known = world.penny.core.network.known_as(&account).await.unwrap();
+    assert!(!format!("{known:?} {}", known.as_str()).contains("8472"));
+    for kind in BOTH {
+        let place = world.subject(kind).await;
+        let (session, code) = penny(&world, &place).await;
+        let path = place.validate("pennydrop", &session);
+        world.state(post(path, json!({ "passcode": code }))).await;
+        let otp = world.initiate(&place).await;
+        let (state, _) = world.try_code(&place, &otp, &world.code()).await;
+        assert_eq!(state, "authenticated");
+        let customer = world.holder(&place).await;
+        assert_eq!(customer.proofs[&ProofKind::BankAccount].network, Some(known.clone()));
+        assert_eq!(customer.proofs[&ProofKind::Phone].network, None);
+    }
+}
+
 #[tokio::test]
 async fn failed_penny_drop() {
     for kind in BOTH {

@@ -2,8 +2,9 @@
 //!
 //! Round trips: 1 BatchGetItem (subject and session), 1 UpdateItem that counts the attempt against both limits and brings
 //! the digest to compare with (beside it 1 GetItem of the destination's wrong codes), 1 TransactWriteItems that settles. A
-//! right code reads the customer, on whom it shows, with 1 GetItem more, and tells the guard with 2 UpdateItem. With an
-//! idempotency key 1 GetItem more, and the record rides along.
+//! right code reads the customer, on whom it shows, with 1 GetItem more, and tells the guard with 2 UpdateItem; that of a
+//! penny drop needs the keys of the network of partners as well, 1 Query once per process. With an idempotency key 1 GetItem
+//! more, and the record rides along.
 //!
 //! A right code within the limit always authenticates, however many wrong ones are under way: an attempt counts as wrong
 //! when it is settled, and a session fails when its wrong ones reach the limit. Claims whose process died are taken for

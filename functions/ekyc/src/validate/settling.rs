@@ -4,6 +4,7 @@ use domain::ekyc::{
     Channel, Ended, Journey, JourneyState, Live, Method, SessionState, Verdict, judge, settle_wrong,
 };
 use domain::event::EkycStep;
+use domain::network::Fingerprint;
 use domain::proof::{Proof, ProofKind, ProofMethod};
 use http_api::{Failure, Reply};
 use runtime::{failpoint, pause};
@@ -12,7 +13,7 @@ use store::customers::Commit;
 use store::ekyc::{Ekyc, JOURNEY, Moved, Slot};
 
 use super::Trial;
-use crate::app::{RETRIES, actor, broken, session_event};
+use crate::app::{RETRIES, account_of, actor, broken, session_event};
 use crate::guard::{FAILURES, Failures, Ticket};
 use crate::passcode::{Challenge, Passcode};
 use crate::path::not_active;
@@ -196,10 +197,15 @@ impl Trial<'_> {
             (Method::Otp, Some(Channel::Email)) => (ProofKind::Email, ProofMethod::OtpEmail),
         };
         let index = self.session.destination.split_once('.').map_or("", |(_, index)| index);
+        let network = match kind {
+            ProofKind::BankAccount => Some(self.known_account().await?),
+            ProofKind::Phone | ProofKind::Email => None,
+        };
         let proof = Proof {
             method,
             masked: self.session.masked.clone(),
             index: index.to_owned(),
+            network,
             auth: self.slot.auth,
             at: now,
         };
@@ -216,6 +222,15 @@ impl Trial<'_> {
             evidence: Vec::new(),
         };
         Box::pin(core.customers.prepare(commit)).await.map_err(broken)
+    }
+
+    /// By what the network of partners knows the account that the penny went to.
+    async fn known_account(&self) -> Result<Fingerprint, Failure> {
+        let (core, partner) = (&self.app.core, self.slot.place.partner);
+        let plain = core.ekyc.open_destination(partner, self.session).await.map_err(broken)?;
+        let malformed = || broken("a stored account is not as written");
+        let account = account_of(&plain).ok_or_else(malformed)?;
+        core.network.known_as(&account).await.map_err(broken)
     }
 
     /// The breaker learns that a code was used; it is no part of the answer.

@@ -47,7 +47,7 @@ const fn code_of(kind: AttributeKind) -> Code {
         AttributeKind::TaxId => Code::R111,
         AttributeKind::Email => Code::R110,
         AttributeKind::Phone => Code::R113,
-        AttributeKind::Device | AttributeKind::Person => Code::R106,
+        AttributeKind::Device | AttributeKind::BankAccount | AttributeKind::Person => Code::R106,
     }
 }
 
@@ -57,6 +57,7 @@ const fn name_of(kind: AttributeKind) -> &'static str {
         AttributeKind::Email => "email",
         AttributeKind::Phone => "phone",
         AttributeKind::Device => "device",
+        AttributeKind::BankAccount => "bank_account",
         AttributeKind::Person => "person",
     }
 }
@@ -67,6 +68,7 @@ const fn limit_of(kind: AttributeKind, limits: Velocity) -> Option<u32> {
         AttributeKind::Email => Some(limits.email),
         AttributeKind::Phone => Some(limits.phone),
         AttributeKind::Device => Some(limits.device),
+        AttributeKind::BankAccount => Some(limits.bank_account),
         AttributeKind::Person => None,
     }
 }
@@ -103,6 +105,7 @@ mod tests {
             (AttributeKind::Email, Code::R110, "email.listed"),
             (AttributeKind::Phone, Code::R113, "phone.listed"),
             (AttributeKind::Device, Code::R106, "device.listed"),
+            (AttributeKind::BankAccount, Code::R106, "bank_account.listed"),
             (AttributeKind::Person, Code::R106, "person.listed"),
         ] {
             let (signals, alerts, _) =
@@ -147,6 +150,8 @@ mod tests {
             (AttributeKind::Email, 3, 1, true, true),
             (AttributeKind::Email, 3, 25, false, false),
             (AttributeKind::Device, 3, 1, true, false),
+            (AttributeKind::BankAccount, 2, 1, false, false),
+            (AttributeKind::BankAccount, 3, 1, true, true),
             (AttributeKind::Person, 30, 1, false, false),
         ] {
             let (_, alerts, too_fast) = signals(&view(kind, used(times, hours)), limits, now());

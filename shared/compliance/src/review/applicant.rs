@@ -212,6 +212,8 @@ impl Applicant {
                 (!street.is_empty())
                     .then(|| format!("{street}|{}|{}", post_code.to_lowercase(), address.country))
             }),
+            // Nobody applies with an account: it is proved afterwards.
+            bank_account: None,
             sandbox: false,
         }
     }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::network::View;
+use domain::network::{AttributeKind, View};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -181,6 +181,22 @@ pub fn assess(inputs: &Inputs<'_>) -> Assessment {
         overall(&codes, &made_up, Column::Synthetic, policy.synthetic, policy);
     assessment.decide(inputs.forced);
     assessment
+}
+
+/// Whether what the network knows of one attribute speaks against the applicant by itself: then a review that did not know
+/// the attribute has to be made again.
+#[must_use]
+pub fn speaks_against(
+    network: &View,
+    kind: AttributeKind,
+    policy: &Policy,
+    now: Timestamp,
+) -> bool {
+    let alone = network.of(kind);
+    let (signals, _) = reputation::signals(&alone, now);
+    let names = other_names::codes(&alone, policy.other_names, now);
+    let mut codes = signals.codes.iter().chain(&names);
+    codes.any(|code| code.is_risk()) || !alerted(&alone, policy, now).alerts.is_empty()
 }
 
 /// A score over the codes of all modules, with its heaviest reasons.

@@ -166,7 +166,7 @@ fn fraud_and_synthetic_name_their_heaviest_reasons() {
     assert!(fraud.codes.contains(&Code::R557) && fraud.codes.contains(&Code::R614));
     assert!(fraud.codes.len() <= REASONS);
     let all = found.policy;
-    assert_eq!(all.version, "default-2", "the policy that decided is kept, whole");
+    assert_eq!(all.version, "default-3", "the policy that decided is kept, whole");
 }
 
 fn text() -> impl Strategy<Value = String> {

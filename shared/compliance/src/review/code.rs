@@ -63,6 +63,7 @@ codes! {
     GR001 = "The e-mail address has come with several names or birth dates of late";
     GR002 = "The phone number has come with several names or birth dates of late";
     GR003 = "The network address of the device has come with many names or birth dates of late";
+    GR004 = "The bank account has come with several names or birth dates of late";
 
     // Alert lists.
     R106 = "An element of the application is on an alert list";

@@ -40,7 +40,9 @@ pub use applicant::{
     Applicant, BusinessFacts, NO_DEVICE, Party, PersonFacts, PostalAddress, Representative,
     remembered_as,
 };
-pub use assess::{Alerted, Assessment, Breakdown, Inputs, ORDER, Reputation, Screened, assess};
+pub use assess::{
+    Alerted, Assessment, Breakdown, Inputs, ORDER, Reputation, Screened, assess, speaks_against,
+};
 pub use code::Code;
 pub use finding::{Correlation, Decision, Finding, Score};
 pub use kyc::{Kyc, Validations};

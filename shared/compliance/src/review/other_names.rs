@@ -1,8 +1,9 @@
-//! Elements of an application that come with other names or birth dates of late: an e-mail address, a phone, a device.
+//! Elements of an application that come with other names or birth dates of late: an e-mail address, a phone, a device, a bank
+//! account.
 //!
 //! Part of the module `reputation`. Somebody who applies under one name after another leaves the same mailbox, phone or network address
-//! behind. A few names are nothing: a couple shares a mailbox, a family a phone, an office or a mobile carrier a network
-//! address; so a policy says how many are too many. Invariants: only that there were too many is told, never who, where or
+//! behind, and is paid into the same account. A few names are nothing: a couple shares a mailbox and an account, a family a phone, an
+//! office or a mobile carrier a network address; so a policy says how many are too many. Invariants: only that there were too many is told, never who, where or
 //! with what; the applicant's own contribution counts once, as it is now.
 
 use std::collections::BTreeSet;
@@ -16,7 +17,7 @@ use super::policy::OtherNames;
 /// How long something was of late.
 const OF_LATE: SignedDuration = SignedDuration::from_hours(24 * 30);
 
-/// Looks at what came with the applicant's e-mail address, phone and device.
+/// Looks at what came with the applicant's e-mail address, phone, device and bank account.
 #[must_use]
 pub fn codes(network: &View, limits: OtherNames, now: Timestamp) -> BTreeSet<Code> {
     let mut found = BTreeSet::new();
@@ -24,6 +25,7 @@ pub fn codes(network: &View, limits: OtherNames, now: Timestamp) -> BTreeSet<Cod
         (AttributeKind::Email, limits.email, Code::GR001),
         (AttributeKind::Phone, limits.phone, Code::GR002),
         (AttributeKind::Device, limits.device, Code::GR003),
+        (AttributeKind::BankAccount, limits.bank_account, Code::GR004),
     ] {
         let seen = of_late(network, kind, now);
         let identities = different(&seen, name).max(different(&seen, |it| it.birth_date.as_ref()));
@@ -116,7 +118,7 @@ mod tests {
 
     #[test]
     fn names_and_birth_dates_of_others_count() {
-        use AttributeKind::{Device, Email, Person, Phone, TaxId};
+        use AttributeKind::{BankAccount, Device, Email, Person, Phone, TaxId};
         let (email, phone) = (Code::GR001, Code::GR002);
         type Others = &'static [(&'static str, i64)];
         let cases: &[(AttributeKind, Others, &[Code])] = &[
@@ -136,6 +138,11 @@ mod tests {
             // A family.
             (Phone, &[("g l c", 0), ("h l d", 1)], &[]),
             (Phone, &[("g l c", 0), ("h l d", 1), ("i l e", 2)], &[phone]),
+            // A joint account, and one that a third name is paid into.
+            (BankAccount, &[("g l c", 0)], &[]),
+            (BankAccount, &[("g l c", 0), ("h m d", 1)], &[Code::GR004]),
+            (BankAccount, &[("g l c", 0), ("h m d", 31)], &[]),
+            (BankAccount, &[("f l b", 0), ("f l b", 1)], &[]),
             (TaxId, &[("g l c", 0), ("h l d", 1), ("i l e", 2)], &[]),
             (Person, &[("g l c", 0), ("h l d", 1), ("i l e", 2)], &[]),
             // A household's device, and what the contract says of it.

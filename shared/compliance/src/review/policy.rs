@@ -52,23 +52,13 @@ pub struct Velocity {
     pub phone: u32,
     /// A device's network address. Offices and mobile carriers share them, so this one only informs.
     pub device: u32,
-    /// A limit for bank accounts, which policies and reviews of earlier releases have; it was never used.
-    #[serde(rename = "bankAccount", skip_serializing)]
-    pub(super) retired: Retired,
-}
-
-/// Something that is read and means nothing.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Retired;
-
-impl<'de> Deserialize<'de> for Retired {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        serde::de::IgnoredAny::deserialize(deserializer).map(|_| Self)
-    }
+    /// A bank account, by how many customers it is proved.
+    pub bank_account: u32,
 }
 
 /// With how many names or birth dates an attribute may come within 30 days before that is a signal: from this many on, the
-/// applicant's own among them. Couples share a mailbox, families a phone, offices and mobile carriers a network address.
+/// applicant's own among them. Couples share a mailbox and an account, families a phone, offices and mobile carriers a network
+/// address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct OtherNames {
@@ -78,17 +68,19 @@ pub struct OtherNames {
     pub phone: u32,
     /// A device's network address.
     pub device: u32,
+    /// A bank account.
+    pub bank_account: u32,
 }
 
 impl Default for OtherNames {
     fn default() -> Self {
-        Self { email: 3, phone: 4, device: 10 }
+        Self { email: 3, phone: 4, device: 10, bank_account: 3 }
     }
 }
 
 impl Default for Velocity {
     fn default() -> Self {
-        Self { tax_id: 3, email: 5, phone: 8, device: 20, retired: Retired }
+        Self { tax_id: 3, email: 5, phone: 8, device: 20, bank_account: 3 }
     }
 }
 
@@ -96,7 +88,7 @@ impl Default for Velocity {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Policy {
-    /// Which one it is: `default-2`, or the partner's own counted version.
+    /// Which one it is: `default-3`, or the partner's own counted version.
     pub version: String,
     /// For the module `email`.
     pub email: Thresholds,
@@ -140,7 +132,7 @@ pub enum PolicyError {
 impl Default for Policy {
     fn default() -> Self {
         Self {
-            version: "default-2".to_owned(),
+            version: "default-3".to_owned(),
             email: (600, 1000).into(),
             phone: (600, 1000).into(),
             address: (600, 1000).into(),
@@ -237,15 +229,26 @@ mod tests {
         }
     }
 
-    /// What earlier releases have stored is read, and what has gone with them is not written again.
+    /// What earlier releases have stored is read; what they did not know is the default's.
     #[test]
     fn a_policy_of_an_earlier_release_is_read() {
-        let earlier = json!({ "velocity": { "email": 4, "bankAccount": 5 } });
-        let policy = Policy::parse(&earlier, 1).unwrap();
-        assert_eq!((policy.velocity.email, policy.other_names), (4, OtherNames::default()));
-        let written = serde_json::to_value(&policy).unwrap();
-        assert_eq!(written["velocity"].get("bankAccount"), None);
-        assert_eq!(written["otherNames"], json!({ "email": 3, "phone": 4, "device": 10 }));
+        let defaults = OtherNames::default();
+        for (earlier, velocity, other_names) in [
+            (json!({ "velocity": { "email": 4, "bankAccount": 5 } }), 5, defaults),
+            (json!({ "velocity": { "email": 4 } }), 3, defaults),
+            (
+                json!({ "velocity": { "email": 4 }, "otherNames": { "phone": 9 } }),
+                3,
+                OtherNames { phone: 9, ..defaults },
+            ),
+        ] {
+            let policy = Policy::parse(&earlier, 1).unwrap();
+            let read = (policy.velocity.email, policy.velocity.bank_account, policy.other_names);
+            assert_eq!(read, (4, velocity, other_names), "{earlier}");
+        }
+        let written = serde_json::to_value(Policy::default()).unwrap();
+        assert_eq!(written["velocity"]["bankAccount"], 3);
+        assert_eq!(written["otherNames"]["bankAccount"], 3);
     }
 
     #[test]

@@ -64,7 +64,7 @@ fn it_has_the_contracts_shape() {
     assert!(!found.contains("breakdown.fraud.correlation"), "fraud compares nothing");
     assert!(!found.contains("breakdown.business_identification"), "a person is no business");
     assert_eq!(shown["decision"], "review");
-    assert_eq!(shown["decided_by"], json!({ "rule": "kyc.review", "policy": "default-2" }));
+    assert_eq!(shown["decided_by"], json!({ "rule": "kyc.review", "policy": "default-3" }));
 }
 
 #[test]

@@ -66,6 +66,7 @@ pub const WEIGHTS: &[Weight] = &[
     row(Code::GR001,  450, 200, 150, Review),
     row(Code::GR002,  400, 180, 120, Review),
     row(Code::GR003,  100,  80,  60, Accept),
+    row(Code::GR004,  500, 220, 150, Review),
 
     row(Code::R106,   600, 300, 100, Review),
     row(Code::R110,   700, 350, 100, Review),

@@ -16,6 +16,7 @@ use domain::country::{Country, Region};
 use domain::customer::{Business, Customer, Party, Person, Shelf};
 use domain::ids::{AccountId, AuthId, CifNumber, CustomerId, PartnerId};
 use domain::name::PersonName;
+use domain::network::Fingerprint;
 use domain::numbers::{BasisPoints, DollarAmount};
 use domain::problem::Problem;
 use domain::profile::{
@@ -88,6 +89,8 @@ struct ProofRecord {
     method: ProofMethod,
     masked: String,
     index: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    network: Option<Fingerprint>,
     auth: AuthId,
     at: Timestamp,
 }
@@ -272,14 +275,15 @@ fn write_proof(proof: &Proof) -> ProofRecord {
         method: proof.method,
         masked: proof.masked.clone(),
         index: proof.index.clone(),
+        network: proof.network.clone(),
         auth: proof.auth,
         at: proof.at,
     }
 }
 
 fn read_proof(record: ProofRecord) -> Proof {
-    let ProofRecord { method, masked, index, auth, at } = record;
-    Proof { method, masked, index, auth, at }
+    let ProofRecord { method, masked, index, network, auth, at } = record;
+    Proof { method, masked, index, network, auth, at }
 }
 
 /// Whether a scan with this status brings its customer into the index of cases.

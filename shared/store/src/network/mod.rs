@@ -27,6 +27,7 @@ use std::sync::Arc;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use crypto::{CryptoError, IndexKind, KeyRing, Scope, ScopeKeys};
+use domain::bank_account::BankAccount;
 use domain::ids::{CustomerId, PartnerId};
 use domain::network::{
     Alert, AttributeKind, Attributes, Facts, Fingerprint, History, Outcome, Sighting, View,
@@ -126,6 +127,7 @@ fn history_key(keys: &ScopeKeys, kind: AttributeKind, value: &str, sandbox: bool
         AttributeKind::Email => ("network-key-email", "sandbox-key-email"),
         AttributeKind::Phone => ("network-key-phone", "sandbox-key-phone"),
         AttributeKind::Device => ("network-key-device", "sandbox-key-device"),
+        AttributeKind::BankAccount => ("network-key-bank-account", "sandbox-key-bank-account"),
         AttributeKind::Person => ("network-key-person", "sandbox-key-person"),
     };
     let name = if sandbox { invented } else { real };
@@ -171,6 +173,16 @@ impl Network {
     #[must_use]
     pub const fn new(table: Table, ring: Arc<KeyRing>) -> Self {
         Self { table, ring }
+    }
+
+    /// By what the network knows a bank account, at whatever partner. No round trip once the bank's keys are there.
+    ///
+    /// # Errors
+    /// When the keys cannot be had.
+    pub async fn known_as(&self, account: &BankAccount) -> Result<Fingerprint, CryptoError> {
+        let keys = self.ring.keys(Scope::Global).await?;
+        let plain = format!("{}{}", account.sort_code(), account.account_number());
+        Ok(print(&keys, "network-bank-account", &plain))
     }
 
     /// What the network knows of an applicant, and the partner's policy, in one batch read.
@@ -234,6 +246,8 @@ impl Network {
             let trail = trail.unwrap_or_default();
             let mut transaction = self.removal(&who, &trail, &wanted, now).await?;
             for (key, standing) in wanted.iter().zip(standing) {
+                let at = attributes.known_since(key.kind).unwrap_or(seen.at);
+                let sighting = Sighting { at, ..sighting.clone() };
                 self.change(&mut transaction, key, standing, |history| {
                     history.record(who.clone(), sighting.clone(), now);
                 })?;

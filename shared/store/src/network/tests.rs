@@ -5,6 +5,7 @@ use crate::reviews::Reviews;
 use crate::testing::TestDatabase;
 use crypto::test_support::key_ring;
 use domain::time::{FixedClock, SequenceRandom};
+use jiff::SignedDuration;
 
 impl World {
     async fn look(&self, by: char, who: char, email: &str) -> View {
@@ -46,6 +47,7 @@ fn attributes(email: &str) -> Attributes {
         email: Some(email.into()),
         phone: Some("+17752340142".into()),
         device: Some("203.0.113.9".into()),
+        bank_account: None,
         first_name: Some("mira".into()),
         last_name: Some("oduya".into()),
         birth_date: Some("1988-02-14".into()),
@@ -142,6 +144,42 @@ async fn a_change_moves_what_was_contributed_and_a_late_message_does_not_move_it
     record_as(&world, '5', '1', "new@b.example", version(4)).await.unwrap();
     record_as(&world, '5', '1', "old@b.example", version(3)).await.unwrap();
     assert!(!has("old@b.example").await && has("new@b.example").await);
+}
+
+/// An account is known since it was proved, moves with its proof, and goes with it.
+#[tokio::test]
+async fn a_proved_account_is_remembered_since_its_proof() {
+    use domain::network::ProvedAccount;
+    let world = world();
+    let account = |number: &str| BankAccount::parse("202959", number).unwrap();
+    let (first, second) = (account("63748472"), account("63748473"));
+    let (one, other) = (
+        world.network.known_as(&first).await.unwrap(),
+        world.network.known_as(&second).await.unwrap(),
+    );
+    assert_eq!(world.network.known_as(&first).await.unwrap(), one, "the same everywhere");
+    assert_ne!(one, other);
+    let at = now() - SignedDuration::from_hours(3);
+    let held = |known: Option<&Fingerprint>| Attributes {
+        bank_account: known.map(|known| ProvedAccount { fingerprint: known.clone(), at }),
+        ..attributes("a@b.example")
+    };
+    let sightings = async |known: &Fingerprint| {
+        let (by, who) = (partner('6'), customer('2'));
+        let view = world.network.gather(by, who, &held(Some(known))).await.unwrap().view;
+        let seen = view.by_others(AttributeKind::BankAccount, now());
+        seen.iter().map(|seen| seen.at).collect::<Vec<_>>()
+    };
+    let taken_on = now() - SignedDuration::from_hours(24 * 400);
+    let stands = [(Some(&one), 1, 0), (Some(&other), 0, 1), (None, 0, 0)];
+    for (version, (known, with_one, with_other)) in (1..).zip(stands) {
+        let seen = Seen { version, at: taken_on, outcome: None };
+        world.network.record(partner('5'), customer('1'), &held(known), seen, now()).await.unwrap();
+        assert_eq!(sightings(&one).await, vec![at; with_one]);
+        assert_eq!(sightings(&other).await, vec![at; with_other]);
+        let shown = format!("{:?}", world.database.dump(&world.table).await);
+        assert!(!shown.contains("637484") && !shown.contains("202959"));
+    }
 }
 
 #[tokio::test]
