@@ -359,11 +359,17 @@ pub(crate) fn answer(
     let queries = subject.queries();
     let mut scratch = Scratch::default();
     let sought: Vec<EntityKey> = sought.iter().chain(editions.sought()).cloned().collect();
-    let (mut best, mut cut) = (Best::default(), Vec::new());
-    for index in editions.indexes() {
+    let (mut best, mut cut, mut lists) = (Best::default(), Vec::new(), Vec::new());
+    for (name, index) in editions.named_indexes() {
         if !media && index.lists().iter().all(|list| list.topic == Topic::AdverseMedia) {
             continue;
         }
+        lists.extend(
+            index
+                .lists()
+                .iter()
+                .map(|list| ListVersion { list_id: list.id.clone(), index: name.to_owned() }),
+        );
         let mut is_complete = true;
         for (whose, query) in &queries {
             let found = index.screen(&mut scratch, query, config, &sought);
@@ -383,15 +389,6 @@ pub(crate) fn answer(
     };
     let (ofac, pep_scan) = (kept(Topic::Sanctions, MOST_HITS), kept(Topic::Pep, MOST_HITS));
     let adverse_media = media.then(|| kept(Topic::AdverseMedia, MOST_MEDIA_HITS));
-    let lists = editions
-        .named_indexes()
-        .flat_map(|(name, index)| {
-            index
-                .lists()
-                .iter()
-                .map(|list| ListVersion { list_id: list.id.clone(), index: name.to_owned() })
-        })
-        .collect();
     let mut screening = Screening {
         ofac: Vec::new(),
         pep_scan: Vec::new(),

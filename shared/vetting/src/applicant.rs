@@ -16,7 +16,6 @@ pub(crate) fn applicant_of(customer: &Customer) -> Applicant {
             first_name: person.name.first.as_str().to_owned(),
             // Somebody with one name is known by it as by a last name.
             last_name: person.name.last.as_ref().unwrap_or(&person.name.first).as_str().to_owned(),
-            full_name: Some(person.name.full()),
             birth_date: person.profile.birth_date.map(|date| date.date()),
             ssn: number(person.profile.common.tax.as_ref(), &[TaxIdType::Ssn, TaxIdType::Itin]),
         }),
@@ -62,9 +61,7 @@ pub(crate) fn applicant_of(customer: &Customer) -> Applicant {
         }
     }
     let device = enrolment.and_then(|enrolment| enrolment.device).map(Device::reveal);
-    let citizenship =
-        customer.party.common().citizenship.map(|country| country.as_str().to_owned());
-    Applicant { party, email, phone, address, citizenship, device }
+    Applicant { party, email, phone, address, device }
 }
 
 fn number(tax: Option<&TaxIdentity>, kinds: &[TaxIdType]) -> Option<String> {

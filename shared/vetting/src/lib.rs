@@ -24,9 +24,7 @@ use compliance::review::{
     Applicant, Decision, Inputs, Policy, PolicyError, Review, WatchList, assess,
     watch_list::{self, Held},
 };
-use compliance::{
-    EditionError, EditionSet, Editions, ExplainedHit, Findings, Screening, screen_customer,
-};
+use compliance::{EditionError, EditionSet, Editions, Findings, Screening, screen_customer};
 use domain::choices::CustomerStatus;
 use domain::contact::Contact;
 use domain::customer::{Customer, Vetting};
@@ -277,8 +275,7 @@ impl Vetter {
         scans.extend(
             media_after.as_ref().map(|(scan, media)| held(Topic::AdverseMedia, scan, media)),
         );
-        let named = &screening.adverse_media;
-        let searched = self.search(customer, &applicant, (named, &scans), set);
+        let searched = searched(customer, &screening, &scans, set);
         let mut assessment = assess(&Inputs {
             applicant: &applicant,
             network: &view,
@@ -289,8 +286,7 @@ impl Vetter {
             forced,
             now,
         });
-        let holds = [Some(&ofac), Some(&pep_scan), adverse_media.as_ref()];
-        let verified = verification(&assessment, forced, holds);
+        let verified = verification(&assessment, forced);
         let barred = forced.is_none() && earlier.as_ref().is_some_and(Review::bars);
         if barred {
             assessment.bar();
@@ -370,25 +366,8 @@ impl Vetter {
         ];
         let media = found.adverse_media.as_ref();
         scans.extend(media.map(|media| held(Topic::AdverseMedia, &customer.adverse_media, media)));
-        let named = &found.screening.adverse_media;
-        let searched = self.search(customer, &applicant_of(customer), (named, &scans), set);
+        let searched = searched(customer, &found.screening, &scans, set);
         Ok(latest.rescreened(searched, &found.withdrawn().collect(), stands_at(customer), now))
-    }
-
-    /// Searches the lists, and says what the scans make of what is found. Of an invented customer, whose good end a sandbox
-    /// partner prescribed, nobody has decided anything: it is told what is found.
-    fn search(
-        &self,
-        customer: &Customer,
-        applicant: &Applicant,
-        (media, scans): (&[ExplainedHit], &[Held<'_>]),
-        set: &EditionSet,
-    ) -> WatchList {
-        let searched = watch_list::search(applicant, set, &self.config).naming(media);
-        if forced(customer) == Some(Decision::Accept) {
-            return searched;
-        }
-        searched.settled_by(scans, set)
     }
 
     async fn ask_identity(&self, applicant: &Applicant) -> IdentityAnswer {
@@ -457,6 +436,21 @@ impl<'a> Evidence<'a> {
 
 const fn held<'a>(topic: Topic, scan: &'a Scan, found: &'a Finding) -> Held<'a> {
     Held { topic, scan, found }
+}
+
+/// What the lists say of a customer, and what the scans make of it. Of an invented customer, whose good end a sandbox partner
+/// prescribed, nobody has decided anything: it is told what is found.
+fn searched(
+    customer: &Customer,
+    screening: &Screening,
+    scans: &[Held<'_>],
+    set: &EditionSet,
+) -> WatchList {
+    let searched = WatchList::of(screening, set);
+    if forced(customer) == Some(Decision::Accept) {
+        return searched;
+    }
+    searched.settled_by(scans, set)
 }
 
 /// What a review says of a customer that stands there; `None` where it is nothing that a review comes to.

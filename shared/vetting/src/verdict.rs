@@ -1,52 +1,22 @@
 //! What an assessment means for the customer, beside its scans.
 //!
-//! Invariant: a match holds the customer once, by the scan that found it or here; a list that has to be searched and was
-//! not clears nobody, whatever the policy says.
+//! Invariant: a match holds the customer once, by the scan that found it; a list that has to be searched and was not clears
+//! nobody, whatever the policy says.
 
 use compliance::review::{Assessment, Decision, watch_list};
-use domain::scan::Finding;
 use domain::verification::Verification;
 
-/// Whether every list that has to be searched was.
-fn is_searched(assessment: &Assessment) -> bool {
-    assessment.watch_list.searched.as_ref().is_some_and(watch_list::WatchList::is_complete)
-}
-
-/// Whether the scans, adverse media with them, hold every match of the review that nobody has cleared: then a person who
-/// settles those settles these.
-fn is_held(assessment: &Assessment, held: [Option<&Finding>; 3]) -> bool {
-    let matches = assessment.watch_list.searched.iter().flat_map(|searched| &searched.matches);
-    let by_scan = |entity: &str| {
-        held.iter().flatten().any(|scan| scan.hits.keys().any(|hit| hit.as_str() == entity))
-    };
-    matches
-        .into_iter()
-        .filter(|found| found.is_present() && !found.passes(&assessment.policy))
-        .all(|found| by_scan(found.entity()))
-}
-
-/// What follows for the identity. A match on a list that calls for a person is the scan's business, which a person may
-/// also settle there; so it does not hold the identity up as well. A match that no scan holds does, and so does a list
-/// that is not there. Together with the scans this comes to what the review says: [`Assessment::decision`] has the scans in it.
-pub(crate) fn verification(
-    assessment: &Assessment,
-    forced: Option<Decision>,
-    held: [Option<&Finding>; 3],
-) -> Verification {
+/// What follows for the identity. A match on a list that calls for a person is the business of the scan that holds it, which a
+/// person may also settle there; so it does not hold the identity up as well. A list that is not there does. Together with the
+/// scans this comes to what the review says: [`Assessment::decision`] has the scans in it.
+pub(crate) fn verification(assessment: &Assessment, forced: Option<Decision>) -> Verification {
     let decision = forced.unwrap_or_else(|| {
-        let listed = &assessment.watch_list.searched;
-        let by_policy = watch_list::by_policy(listed.as_ref(), &assessment.policy).decision;
-        let settled = is_searched(assessment) && is_held(assessment, held);
-        let lists = match (by_policy, settled) {
-            (Decision::Reject, _) => Decision::Reject,
-            (Decision::Accept | Decision::Review, true) => {
-                listed.as_ref().map_or(Decision::Review, |listed| {
-                    watch_list::beside_matches(listed, &assessment.policy)
-                })
-            }
-            // A policy may say that a match is nothing; that a list is missing it may not.
-            (Decision::Accept, false) if is_searched(assessment) => Decision::Accept,
-            (Decision::Accept | Decision::Review, false) => Decision::Review,
+        let (searched, policy) = (assessment.watch_list.searched.as_ref(), &assessment.policy);
+        let by_policy = watch_list::by_policy(searched, policy).decision;
+        let lists = match searched.filter(|searched| searched.is_complete()) {
+            _ if by_policy == Decision::Reject => Decision::Reject,
+            Some(searched) => watch_list::beside_matches(searched, policy),
+            None => Decision::Review,
         };
         lists.max(beside_the_lists(assessment))
     });

@@ -21,8 +21,6 @@ pub struct Applicant {
     pub phone: Option<String>,
     /// Postal address.
     pub address: Option<PostalAddress>,
-    /// Country of citizenship, or of a company.
-    pub citizenship: Option<String>,
     /// Network address of the device; `0.0.0.0` stands for a sign-up without one.
     pub device: Option<String>,
 }
@@ -43,8 +41,6 @@ pub struct PersonFacts {
     pub first_name: String,
     /// Family name.
     pub last_name: String,
-    /// The name as it is screened, where that is not those two.
-    pub full_name: Option<String>,
     /// Birth date.
     pub birth_date: Option<Date>,
     /// Social Security number, with or without hyphens.
@@ -229,7 +225,6 @@ pub(super) mod samples {
             party: Party::Person(PersonFacts {
                 first_name: "Mira".into(),
                 last_name: "Oduya".into(),
-                full_name: None,
                 birth_date: Some(jiff::civil::date(1988, 2, 14)),
                 ssn: Some("529-44-8193".into()),
             }),
@@ -243,7 +238,6 @@ pub(super) mod samples {
                 postal_code: Some("89501".into()),
                 country: "US".into(),
             }),
-            citizenship: None,
             device: Some("203.0.113.9".into()),
         }
     }

@@ -199,7 +199,6 @@ fn anybody() -> impl Strategy<Value = Applicant> {
                 Party::Person(crate::review::PersonFacts {
                     first_name: first,
                     last_name: last,
-                    full_name: None,
                     birth_date: born.map(|(year, month, day)| jiff::civil::date(year, month, day)),
                     ssn: number,
                 })
@@ -212,7 +211,7 @@ fn anybody() -> impl Strategy<Value = Applicant> {
                 postal_code,
                 country,
             });
-            Applicant { party, email, phone, address, citizenship: None, device }
+            Applicant { party, email, phone, address, device }
         },
     )
 }

@@ -1,5 +1,6 @@
-//! The module `watch_list`: the applicant, and everybody who acts for it, against the compiled lists.
+//! The module `watch_list`: what the lists say of the applicant and of everybody who acts for it.
 //!
+//! Made from the screening that the customer's scans are made from, so that the review and the scans tell of the same hits.
 //! Invariants: nobody is cleared without a sanctions list, nor while a list that is to be searched is not there; where no
 //! list of politically exposed persons is configured nobody is held up by that, and the review says so; a match tells the list, where to read it, what matched and how well, and
 //! nothing of the applicant; a name alone never turns anybody away; what a person has decided about a hit decides here as it
@@ -8,18 +9,17 @@
 
 use std::collections::BTreeSet;
 
-use domain::country::Country;
 use domain::scan::{Finding as Found, Fingerprint, ListedEntity, Scan, ScanStatus, Verdict};
-use screening::{Config, EvidenceKind, Hit, Query, Scratch, Topic};
+use screening::{EvidenceKind, Topic};
 use serde::{Deserialize, Serialize};
 
-use super::applicant::{Applicant, Party};
 use super::code::Code;
 use super::finding::{Correlation, Decision, Finding, Score, Signals};
 use super::policy::Policy;
 use super::weights::floor;
 use crate::editions::EditionSet;
-use crate::screen::{ExplainedHit, Whose};
+use crate::findings::known_as;
+use crate::screen::{ExplainedHit, Screening, Whose};
 
 /// One match.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -122,6 +122,29 @@ pub struct Held<'a> {
 }
 
 impl WatchList {
+    /// What a screening has found, by these editions. What it has not explained stands in the scans, see [`Self::settled_by`].
+    #[must_use]
+    pub fn of(screening: &Screening, editions: &EditionSet) -> Self {
+        let explained = [&screening.ofac, &screening.pep_scan, &screening.adverse_media];
+        let mut matches: Vec<Match> = explained.into_iter().flatten().map(to_match).collect();
+        matches.sort_by(|one, other| {
+            other.score.cmp(&one.score).then_with(|| one.entry.cmp(&other.entry))
+        });
+        let searched = screening.lists.iter();
+        let asks_for_pep = editions.asks_for(Topic::Pep);
+        Self {
+            matches,
+            lists: searched.map(|list| format!("{}@{}", list.list_id, list.index)).collect(),
+            config: screening.config_version.clone(),
+            covers_sanctions: editions.covers(Topic::Sanctions),
+            awaits_pep: asks_for_pep && !editions.covers(Topic::Pep),
+            without_pep: !asks_for_pep,
+            held: Decision::Accept,
+            keeps_media: true,
+            left_out: 0,
+        }
+    }
+
     /// Leaves out what a record has no room for. What was decided by all of it stays.
     pub(crate) fn bound(&mut self) {
         let beyond = self.matches.len().saturating_sub(MOST_MATCHES);
@@ -133,20 +156,6 @@ impl WatchList {
     #[must_use]
     pub const fn is_complete(&self) -> bool {
         self.covers_sanctions && !self.awaits_pep
-    }
-
-    /// The same with these hits of a screening, where they are none of its own: a screening knows more of the customer,
-    /// further addresses say, and what holds the customer by it is to be read here.
-    #[must_use]
-    pub fn naming(mut self, hits: &[ExplainedHit]) -> Self {
-        for ExplainedHit { hit, whose } in hits {
-            let found = to_match(hit, *whose == Some(Whose::Representative));
-            if self.matches.iter().all(|known| known.entry != found.entry) {
-                self.matches.push(found);
-            }
-        }
-        best_first(&mut self.matches);
-        self
     }
 
     /// Whether a listed entry with this content is among the matches.
@@ -235,91 +244,18 @@ fn name_of(list: &str, editions: &EditionSet) -> String {
         .map_or_else(|| list.to_owned(), |known| known.name.clone())
 }
 
-/// How much of an entity's content hash tells its versions apart, in hexadecimal digits.
-const CONTENT_DIGITS: usize = 16;
-
-/// Searches all lists for the applicant and its representatives.
-#[must_use]
-pub fn search(applicant: &Applicant, editions: &EditionSet, config: &Config) -> WatchList {
-    let mut scratch = Scratch::default();
-    let mut matches: Vec<Match> = Vec::new();
-    for (is_representative, query) in queries(applicant) {
-        for index in editions.indexes() {
-            for hit in index.search_with(&mut scratch, &query, config) {
-                matches.push(to_match(&hit, is_representative));
-            }
-        }
-    }
-    best_first(&mut matches);
-    matches.dedup();
-    let mut lists: Vec<String> = editions
-        .named_indexes()
-        .flat_map(|(name, index)| {
-            index.lists().iter().map(move |list| format!("{}@{name}", list.id))
-        })
-        .collect();
-    lists.sort();
-    let asks_for_pep = editions.asks_for(Topic::Pep);
-    WatchList {
-        matches,
-        lists,
-        config: config.version.clone(),
-        covers_sanctions: editions.covers(Topic::Sanctions),
-        awaits_pep: asks_for_pep && !editions.covers(Topic::Pep),
-        without_pep: !asks_for_pep,
-        held: Decision::Accept,
-        keeps_media: true,
-        left_out: 0,
-    }
-}
-
-fn best_first(matches: &mut [Match]) {
-    matches.sort_by(|one, other| {
-        other.score.cmp(&one.score).then_with(|| one.entry.cmp(&other.entry))
-    });
-}
-
 /// Whether a policy makes nothing of a match in adverse media.
 #[must_use]
 pub fn lets_media_pass(policy: &Policy) -> bool {
     floor(&BTreeSet::from([Code::R185]), policy) == Decision::Accept
 }
 
-/// Who is looked for: the applicant, then everybody who acts for it, by the names that the screening of the scans uses, so that
-/// what is found here is held by them.
-fn queries(applicant: &Applicant) -> Vec<(bool, Query)> {
-    let country = applicant
-        .address
-        .as_ref()
-        .and_then(|address| Country::parse(&address.country).ok())
-        .map(|country| country.as_str().to_owned());
-    let countries: BTreeSet<&String> = country.iter().chain(&applicant.citizenship).collect();
-    let with_country =
-        |query: Query| countries.iter().fold(query, |query, country| query.country(country));
-    match &applicant.party {
-        Party::Person(person) => {
-            let plain = || format!("{} {}", person.first_name, person.last_name);
-            let mut query = Query::person(&person.full_name.clone().unwrap_or_else(plain));
-            if let Some(born) = person.birth_date {
-                query = query.born(&born.to_string());
-            }
-            vec![(false, with_country(query))]
-        }
-        Party::Business(business) => {
-            let mut query = Query::organisation(&business.name);
-            if let Some(legal) = &business.legal_name {
-                query = query.or_name(legal);
-            }
-            let mut all = vec![(false, with_country(query))];
-            all.extend(business.representatives.iter().map(|who| (true, Query::person(&who.name))));
-            all
-        }
-    }
-}
-
-fn to_match(hit: &Hit, is_representative: bool) -> Match {
-    let mut fields =
-        vec![if is_representative { "representative.name" } else { "name" }.to_owned()];
+fn to_match(ExplainedHit { hit, whose }: &ExplainedHit) -> Match {
+    let name = match whose {
+        None | Some(Whose::LegalName) => "name",
+        Some(Whose::Representative) => "representative.name",
+    };
+    let mut fields = vec![name.to_owned()];
     for evidence in &hit.explanation.evidence {
         if evidence.log_odds <= 0.0 {
             continue;
@@ -332,14 +268,14 @@ fn to_match(hit: &Hit, is_representative: bool) -> Match {
         };
         fields.push(field.to_owned());
     }
-    let content: String = hit.content_hash.chars().take(CONTENT_DIGITS).collect();
+    let (entity, content) = known_as(&hit.list_id, &hit.uid, &hit.content_hash);
     Match {
         list_name: hit.list_name.clone(),
         urls: hit.source_url.iter().cloned().collect(),
         match_fields: fields,
         score: Score::nearest(hit.score),
         code: code_of(hit.topic, &hit.list_id),
-        entry: format!("{}/{}@{content}", hit.list_id, hit.uid),
+        entry: format!("{}@{}", entity.as_str(), content.as_str()),
         verdict: Verdict::Open,
         is_earlier: false,
     }

@@ -2,10 +2,12 @@
 
 use std::path::Path;
 
-use screening::{Format, Index, ListEdition, ListInfo, Source, compile, parse};
+use domain::choices::Classification;
+use domain::ids::CustomerId;
+use screening::{Config, Format, Index, ListEdition, ListInfo, Source, compile, parse};
 
 use super::*;
-use crate::review::applicant::samples;
+use crate::{Subject, screen};
 
 fn sample(folder: &str, names: &[&str]) -> Vec<(String, Vec<u8>)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../screening/samples").join(folder);
@@ -29,20 +31,32 @@ fn pep() -> Index {
     index("pep", Topic::Pep, Format::OpenSanctionsCsv, &sample("pep", &["targets.simple.csv"]))
 }
 
-/// A person of the sample list, as an applicant.
-fn listed() -> Applicant {
-    let mut applicant = samples::person();
-    let Party::Person(person) = &mut applicant.party else { unreachable!() };
-    person.first_name = "Francisco Javier".to_owned();
-    person.last_name = "Arellano Félix".to_owned();
-    person.birth_date = Some(jiff::civil::date(1969, 12, 11));
-    applicant
+fn somebody(classification: Classification, name: &str, born: Option<&str>) -> Subject {
+    let id = CustomerId::parse("0190b2c4-0000-7000-8000-000000000001").unwrap();
+    let born = born.map(str::to_owned);
+    Subject::new(id, classification, name.to_owned(), born, std::collections::BTreeSet::new())
+}
+
+/// A person of the sample list.
+const LISTED: &str = "Francisco Javier Arellano Félix";
+
+fn listed() -> Subject {
+    somebody(Classification::Personal, LISTED, Some("1969-12-11"))
+}
+
+/// A person of none.
+fn unlisted() -> Subject {
+    somebody(Classification::Personal, "Mira Oduya", Some("1988-02-14"))
+}
+
+fn search(subject: &Subject, editions: &EditionSet) -> WatchList {
+    WatchList::of(&screen(subject, editions, &Config::default()), editions)
 }
 
 #[test]
 fn a_listed_name_is_found_and_told_without_the_applicant() {
     let editions = EditionSet::of(vec![ofac(), pep()]);
-    let found = search(&listed(), &editions, &Config::default());
+    let found = search(&listed(), &editions);
     let first = &found.matches[0];
     assert_eq!(first.code, Code::R180);
     assert_eq!(first.list_name, "List ofac-sdn");
@@ -60,7 +74,7 @@ fn nobody_is_cleared_by_lists_that_are_not_there() {
     let policy = Policy::default();
     assert_eq!(judge(None, &policy).decision, Decision::Review);
     for indexes in [vec![], vec![pep()]] {
-        let found = search(&samples::person(), &EditionSet::of(indexes), &Config::default());
+        let found = search(&unlisted(), &EditionSet::of(indexes));
         let judged = judge(Some(&found), &policy);
         assert_eq!(judged.decision, Decision::Review);
         assert!(!judged.codes.contains(&Code::I196), "what was not searched is not clear");
@@ -89,7 +103,7 @@ fn what_is_not_configured_holds_nobody_up_and_what_is_awaited_does() {
             Some(topic) => set.awaiting(topic),
             None => set,
         };
-        let found = search(&samples::person(), &set, &Config::default());
+        let found = search(&unlisted(), &set);
         // No policy makes a missing list milder.
         let lenient = std::collections::BTreeMap::from([(awaited, Decision::Accept)]);
         for policy in [Policy::default(), Policy { floors: lenient, ..Policy::default() }] {
@@ -103,12 +117,9 @@ fn what_is_not_configured_holds_nobody_up_and_what_is_awaited_does() {
 #[test]
 fn who_acts_for_a_business_is_searched_too() {
     let editions = EditionSet::of(vec![ofac()]);
-    let person = listed();
-    let Party::Person(facts) = &person.party else { unreachable!() };
-    let mut business = samples::business();
-    let Party::Business(it) = &mut business.party else { unreachable!() };
-    it.representatives[0].name = format!("{} {}", facts.first_name, facts.last_name);
-    let found = search(&business, &editions, &Config::default());
+    let business = somebody(Classification::Business, "Blue Harbor Bakery LLC", None);
+    assert!(search(&business, &editions).matches.is_empty());
+    let found = search(&business.with_further(None, [LISTED.to_owned()]), &editions);
     assert_eq!(found.matches[0].match_fields[0], "representative.name");
 }
 
@@ -298,7 +309,7 @@ mod dispositions {
 #[test]
 fn a_record_keeps_the_best_matches_and_the_count_of_the_others() {
     let editions = EditionSet::of(vec![ofac(), pep()]);
-    let mut found = search(&listed(), &editions, &Config::default());
+    let mut found = search(&listed(), &editions);
     let (one, judged) = (found.matches[0].clone(), judge(Some(&found), &Policy::default()));
     found.bound();
     assert_eq!(found.left_out, 0);

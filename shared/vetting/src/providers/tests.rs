@@ -19,14 +19,12 @@ fn applicant() -> Applicant {
         party: Party::Person(compliance::review::PersonFacts {
             first_name: "Mira".to_owned(),
             last_name: "Oduya".to_owned(),
-            full_name: None,
             birth_date: Some(date(1988, 2, 14)),
             ssn: Some("219099876".to_owned()),
         }),
         email: Some("mira.oduya@gmail.com".to_owned()),
         phone: None,
         address: None,
-        citizenship: None,
         device: None,
     }
 }
