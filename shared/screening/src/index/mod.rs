@@ -11,10 +11,11 @@ mod grams;
     reason = "a memory map is the only way to share an index between processes without copying it"
 )]
 mod map;
+mod open;
 mod read;
 
 pub use compile::{CompileError, compile};
-pub use read::{Index, IndexError};
+pub use open::{Index, IndexError};
 
 pub(crate) use grams::bigrams;
 pub(crate) use read::{EntityRecord, Grams};

@@ -1,64 +1,17 @@
 //! Reading an index in place.
 //!
-//! Invariant: sections are located and checked once when the file is opened; every later read is bounds-checked and
-//! answers "nothing" rather than panic, so even a file with a forged checksum does no harm.
+//! Invariant: sections are located once, when the file is [opened](super::open); every read is bounds-checked and answers
+//! "nothing" rather than panic, so even a file with a forged checksum does no harm.
 
 use super::compile::identifier_key;
 use super::format::*;
 use super::grams::gram_key;
-use super::map::Bytes;
+use super::open::Index;
 use crate::date::BirthDate;
 use crate::entity::{Entity, EntityType, Gender, ListInfo, NameKind, Topic, hex};
 use crate::similarity::TokenRef;
-use crate::text::{Class, lexicon};
-use serde::Deserialize;
+use crate::text::Class;
 use std::ops::{Range, RangeInclusive};
-use std::path::Path;
-
-/// Why a file is not a usable index.
-#[derive(Debug, thiserror::Error)]
-pub enum IndexError {
-    /// The file cannot be read.
-    #[error("index file cannot be read: {0}")]
-    Io(#[from] std::io::Error),
-    /// Not an index, or cut short.
-    #[error("not a whole index file: {0}")]
-    Malformed(&'static str),
-    /// Another layout.
-    #[error("index layout {found} is not the supported {supported}")]
-    Format {
-        /// In the file.
-        found: u32,
-        /// In this engine.
-        supported: u32,
-    },
-    /// Compiled with other word tables; scores would not be comparable.
-    #[error(
-        "index was compiled with word tables {found:016x}, this engine has {expected:016x}: compile it again"
-    )]
-    Tables {
-        /// In the file.
-        found: u64,
-        /// In this engine.
-        expected: u64,
-    },
-    /// The bytes are not the ones written.
-    #[error("index checksum does not agree: the file is damaged")]
-    Checksum,
-}
-
-#[derive(Deserialize)]
-struct Meta {
-    lists: Vec<ListInfo>,
-}
-
-/// An open index. Cheap to share; nothing of the lists is copied into memory.
-#[derive(Debug)]
-pub struct Index {
-    bytes: Bytes,
-    sections: [Range<usize>; SECTIONS],
-    lists: Vec<ListInfo>,
-}
 
 /// One entity's fixed fields.
 #[derive(Debug, Clone, Copy)]
@@ -148,121 +101,6 @@ impl<'a> Grams<'a> {
 }
 
 impl Index {
-    /// Maps an index file and checks it.
-    ///
-    /// # Errors
-    /// When the file cannot be read, is damaged, or was compiled by another engine.
-    pub fn open(path: &Path) -> Result<Self, IndexError> {
-        Self::check(Bytes::map(path)?)
-    }
-
-    /// Checks an index held in memory.
-    ///
-    /// # Errors
-    /// As [`Index::open`].
-    pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, IndexError> {
-        Self::check(Bytes::Owned(bytes))
-    }
-
-    fn check(bytes: Bytes) -> Result<Self, IndexError> {
-        let all = bytes.all();
-        if all.get(..8) != Some(&MAGIC) {
-            return Err(IndexError::Malformed("no index signature"));
-        }
-        let format = u32_at(all, 8);
-        if format != FORMAT {
-            return Err(IndexError::Format { found: format, supported: FORMAT });
-        }
-        let table = HEADER + SECTIONS * 16;
-        if u32_at(all, 12) as usize != SECTIONS || all.len() < table {
-            return Err(IndexError::Malformed("section table"));
-        }
-        let tables = u64_at(all, 16);
-        if tables != lexicon::version() {
-            return Err(IndexError::Tables { found: tables, expected: lexicon::version() });
-        }
-        let hot =
-            usize::try_from(u64_at(all, 24)).map_err(|_| IndexError::Malformed("hot length"))?;
-        let checked = all.get(HEADER..hot).ok_or(IndexError::Malformed("cut short"))?;
-        if xxhash_rust::xxh3::xxh3_64(checked) != u64_at(all, 32) {
-            return Err(IndexError::Checksum);
-        }
-        let mut sections: [Range<usize>; SECTIONS] = std::array::from_fn(|_| 0..0);
-        for (at, section) in sections.iter_mut().enumerate() {
-            let row = HEADER + at * 16;
-            let start = usize::try_from(u64_at(all, row))
-                .map_err(|_| IndexError::Malformed("section start"))?;
-            let length = usize::try_from(u64_at(all, row + 8))
-                .map_err(|_| IndexError::Malformed("section length"))?;
-            let end = start.checked_add(length).ok_or(IndexError::Malformed("section end"))?;
-            if end > all.len() || start < table {
-                return Err(IndexError::Malformed("section outside the file"));
-            }
-            *section = start..end;
-        }
-        let mut index = Self { bytes, sections, lists: Vec::new() };
-        let meta: Meta = serde_json::from_slice(index.section(Section::Meta))
-            .map_err(|_| IndexError::Malformed("list information"))?;
-        index.lists = meta.lists;
-        let agree = index.section(Section::Tokens).len() / TOKEN + 1
-            == index.section(Section::TokenPostingStarts).len() / 4
-            && index.section(Section::Names).len() / NAME
-                == index.section(Section::NameWeights).len()
-            && index.section(Section::Names).len() / NAME
-                == index.section(Section::NameTypes).len()
-            && index.section(Section::Entities).len() / ENTITY
-                == index.section(Section::ContentHashes).len() / HASH;
-        if agree { Ok(index) } else { Err(IndexError::Malformed("sections do not agree")) }
-    }
-
-    pub(crate) fn section(&self, section: Section) -> &[u8] {
-        let range = self.sections.get(section as usize).cloned().unwrap_or(0..0);
-        self.bytes.all().get(range).unwrap_or(&[])
-    }
-
-    /// The lists in this index, in the order they were compiled.
-    #[must_use]
-    pub fn lists(&self) -> &[ListInfo] {
-        &self.lists
-    }
-
-    /// How many entries it holds.
-    #[must_use]
-    pub fn entity_count(&self) -> usize {
-        self.section(Section::Entities).len() / ENTITY
-    }
-
-    /// How many names it holds.
-    #[must_use]
-    pub fn name_count(&self) -> usize {
-        self.section(Section::Names).len() / NAME
-    }
-
-    pub(crate) fn token_count(&self) -> usize {
-        self.section(Section::Tokens).len() / TOKEN
-    }
-
-    /// Size of the file in bytes.
-    #[must_use]
-    pub fn byte_count(&self) -> usize {
-        self.bytes.all().len()
-    }
-
-    /// SHA-256 of the content as written in the header, in hexadecimal. It names this edition in every result.
-    #[must_use]
-    pub fn content_hash(&self) -> String {
-        hex(self.bytes.all().get(40..HEADER).unwrap_or(&[]))
-    }
-
-    /// Whether the whole file, display data included, is what its header says. Reads every byte.
-    #[must_use]
-    pub fn verify_content(&self) -> bool {
-        use sha2::{Digest, Sha256};
-        let all = self.bytes.all();
-        let digest = Sha256::digest(all.get(HEADER..).unwrap_or(&[]));
-        all.get(40..HEADER) == Some(digest.as_slice())
-    }
-
     pub(crate) fn token(&self, number: u32) -> Option<TokenRef<'_>> {
         let records = self.section(Section::Tokens);
         let at = (number as usize).checked_mul(TOKEN)?;
@@ -436,7 +274,7 @@ impl Index {
     }
 
     pub(crate) fn list_of(&self, record: &EntityRecord) -> Option<&ListInfo> {
-        self.lists.get(usize::from(record.list))
+        self.lists().get(usize::from(record.list))
     }
 
     pub(crate) fn topic(&self, record: &EntityRecord) -> Topic {
@@ -524,7 +362,7 @@ impl Index {
 
     /// The keys of a list's entries, in order.
     pub fn uids<'i>(&'i self, list_id: &str) -> impl Iterator<Item = &'i str> {
-        let list = self.lists.iter().position(|list| list.id == list_id);
+        let list = self.lists().iter().position(|list| list.id == list_id);
         (0..self.entity_count() as u32)
             .filter_map(|number| self.entity_record(number))
             .filter(move |record| Some(usize::from(record.list)) == list)
@@ -540,7 +378,7 @@ impl Index {
 
     /// Entities are sorted by key within each list.
     pub(crate) fn find(&self, list_id: &str, uid: &str) -> Option<u32> {
-        let list = self.lists.iter().position(|list| list.id == list_id)?;
+        let list = self.lists().iter().position(|list| list.id == list_id)?;
         let count = self.entity_count() as u32;
         let key = |number: u32| {
             self.entity_record(number)
