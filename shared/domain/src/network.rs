@@ -330,14 +330,6 @@ pub struct View {
 }
 
 impl View {
-    /// What the network says by one attribute alone.
-    #[must_use]
-    pub fn of(&self, kind: AttributeKind) -> Self {
-        let mut alone = self.clone();
-        alone.histories.retain(|held, _| *held == kind);
-        alone
-    }
-
     /// The sightings of one attribute by others that still count.
     pub fn by_others(&self, kind: AttributeKind, now: Timestamp) -> Vec<&Sighting> {
         self.histories

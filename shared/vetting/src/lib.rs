@@ -286,6 +286,7 @@ impl Vetter {
             forced,
             now,
         });
+        assessment.account = attributes.bank_account.map(|held| held.fingerprint);
         let verified = verification(&assessment, forced);
         let barred = forced.is_none() && earlier.as_ref().is_some_and(Review::bars);
         if barred {

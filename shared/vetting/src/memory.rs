@@ -4,14 +4,13 @@
 //! any of it changes nothing.
 
 use compliance::review::{Cause, Policy, Review, speaks_against};
-use domain::choices::CustomerStatus;
 use domain::customer::Customer;
 use domain::ids::{CustomerId, PartnerId};
-use domain::network::{AttributeKind, Outcome};
-use domain::verification::Verification;
+use domain::network::{AttributeKind, Outcome, View};
+use domain::verification::{Standing, Verification};
 use jiff::Timestamp;
 use runtime::pause;
-use store::network::{Gathered, NetworkError, Seen};
+use store::network::{NetworkError, Seen};
 
 use crate::{Vetter, VettingError, attributes_of, forced};
 
@@ -20,13 +19,18 @@ const PATIENCE: u32 = 8;
 
 impl Vetter {
     /// Lets the network of partners remember the customer as it is. Repeating it changes nothing. An invented customer,
-    /// whose end a sandbox partner prescribed, is nothing to remember.
+    /// whose end a sandbox partner prescribed, is nothing to remember. Answers what the network knows of a proved account
+    /// alone, as long as nobody has [looked at](Self::account_is_weighed) it.
     ///
     /// # Errors
     /// [`VettingError`].
-    pub async fn remember(&self, customer: &Customer, now: Timestamp) -> Result<(), VettingError> {
+    pub async fn remember(
+        &self,
+        customer: &Customer,
+        now: Timestamp,
+    ) -> Result<Option<View>, VettingError> {
         if forced(customer).is_some() {
-            return Ok(());
+            return Ok(None);
         }
         let outcome = match customer.verification {
             Verification::Verified => {
@@ -44,39 +48,66 @@ impl Vetter {
         .await
     }
 
-    /// Whether the customer has proved an account since its latest review, and what the network knows of that account speaks
-    /// against it: the review is due again then. Nobody reviews an invented customer again, whose end is prescribed, nor one
-    /// whom nobody has reviewed. No round trip without such an account, else 1 query and 1 batch read side by side.
+    /// Whether what the network knows of the customer's account, as [`Self::remember`] answered it, makes a review due: it speaks
+    /// against a customer whom the latest review did not. Nobody reviews an invented customer again, whose end is prescribed.
+    /// No round trip where nobody else is known by the account and nobody warns of it, else 1 query and 1 GetItem side by
+    /// side.
     ///
     /// # Errors
     /// [`VettingError`].
     pub async fn account_is_news(
         &self,
         customer: &Customer,
+        known: &View,
         now: Timestamp,
     ) -> Result<bool, VettingError> {
-        let is_settled = match customer.verification {
-            Verification::Verified | Verification::Review | Verification::Rejected => true,
-            Verification::NotAsked | Verification::Pending => false,
-        };
-        let attributes = attributes_of(customer);
-        let Some(account) = &attributes.bank_account else { return Ok(false) };
-        let is_active = customer.status == CustomerStatus::Active;
-        if !is_settled || !is_active || forced(customer).is_some() {
+        let history = known.histories.get(&AttributeKind::BankAccount);
+        let is_shared = !known.by_others(AttributeKind::BankAccount, now).is_empty();
+        if !is_shared && history.is_none_or(|history| history.alerts.is_empty()) {
             return Ok(false);
         }
-        let (partner, id) = (customer.partner, customer.id);
-        let (latest, known) = tokio::join!(
-            Box::pin(self.reviews.current(partner, id)),
-            Box::pin(self.network.gather(partner, id, &attributes)),
+        let (is_unreviewed, policy) = tokio::join!(
+            Box::pin(self.account_is_unreviewed(customer)),
+            Box::pin(self.reviews.policy(customer.partner)),
         );
-        let (latest, Gathered { view, policy }): (Option<Review>, _) = (latest?, known?);
-        // What a person or the lists have added since, the modules have not seen.
-        if latest.is_none_or(|latest| latest.created_at >= account.at) {
-            return Ok(false);
-        }
+        let policy = policy?;
         let policy = Policy::stored(policy.as_ref().map(|(policy, version)| (policy, *version)))?;
-        Ok(speaks_against(&view, AttributeKind::BankAccount, &policy, now))
+        Ok(is_unreviewed? && speaks_against(known, &policy, now))
+    }
+
+    /// Whether the customer is settled, has been reviewed, and has proved an account that the latest review did not know. Whom
+    /// somebody has turned away is not reviewed again for what speaks against it as well. 1 query, none without an account.
+    ///
+    /// # Errors
+    /// [`VettingError`].
+    pub async fn account_is_unreviewed(&self, customer: &Customer) -> Result<bool, VettingError> {
+        let is_settled = match customer.standing() {
+            Standing::Verified | Standing::Review => true,
+            Standing::Pending | Standing::Rejected | Standing::Inactive => false,
+        };
+        let account = attributes_of(customer).bank_account;
+        let Some(account) = account.filter(|_| is_settled && forced(customer).is_none()) else {
+            return Ok(false);
+        };
+        let latest = Box::pin(self.reviews.current(customer.partner, customer.id)).await?;
+        let latest: Option<Review> = latest;
+        let knows =
+            |latest: Review| latest.assessment.account.as_ref() == Some(&account.fingerprint);
+        Ok(latest.is_some_and(|latest| !knows(latest)))
+    }
+
+    /// Notes that somebody has looked at what the network knows of the customer's account.
+    ///
+    /// # Errors
+    /// [`VettingError`].
+    pub async fn account_is_weighed(&self, customer: &Customer) -> Result<(), VettingError> {
+        if let Some(account) = attributes_of(customer).bank_account {
+            let (partner, id) = (customer.partner, customer.id);
+            let note =
+                async || Box::pin(self.network.weighed(partner, id, &account.fingerprint)).await;
+            self.patiently(note).await?;
+        }
+        Ok(())
     }
 
     /// Whether a person or an identity provider has confirmed a verified customer. What the network alone confirmed, or a
@@ -103,10 +134,10 @@ impl Vetter {
 
     /// Messages about people with something in common come at once; each waits its turn for a few seconds before it has
     /// to come again.
-    async fn patiently(
+    async fn patiently<T>(
         &self,
-        act: impl AsyncFn() -> Result<(), NetworkError>,
-    ) -> Result<(), VettingError> {
+        act: impl AsyncFn() -> Result<T, NetworkError>,
+    ) -> Result<T, VettingError> {
         for round in 1..=PATIENCE {
             match act().await {
                 Err(NetworkError::Busy) => pause(round, &*self.random).await,

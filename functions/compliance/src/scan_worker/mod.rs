@@ -7,13 +7,14 @@
 //! worker held.
 //!
 //! A customer whose identity review is due is reviewed in the same run and transaction. When it is written, the network of
-//! partners is told; that is repeatable, and repeated when the process dies before it. A customer who has proved a bank
-//! account that the network knows with other names is reviewed again.
+//! partners is told; that is repeatable, and repeated when the process dies before it. When a customer has proved a bank
+//! account, what the network knows of it is looked at once; where it speaks against the customer, it is reviewed again.
 //!
 //! Cost: 1 GetItem and 1 Query side by side, with a review 1 BatchGetItem and 1 Query more, then 1 TransactWriteItems, and
 //! 1 Query, 1 or 2 BatchGetItem and 1 TransactWriteItems for the network to remember it; 1 Query more when the lists say
 //! anything new, 2 when adverse media do; when nothing changed, 1 GetItem and 1 UpdateItem instead, and nothing at all when a sweep
-//! asked. Of a customer with a proved account 1 Query and 1 BatchGetItem more, side by side. Pages of sweeps: see `sweep`.
+//! asked. A newly proved account costs 1 UpdateItem more, and 1 Query and 1 GetItem side by side when others
+//! have it as well. Pages of sweeps: see `sweep`.
 
 #[cfg(test)]
 mod tests;
@@ -181,12 +182,16 @@ async fn remember(app: &App, request: &ScanRequest) -> Result<Outcome, ScanError
         Some(customer) => {
             let now = app.clock.now();
             // First: of several that prove one account at once, the last to be remembered sees all the others.
-            Box::pin(app.vetter.remember(&customer, now)).await?;
+            let unweighed = Box::pin(app.vetter.remember(&customer, now)).await?;
             failpoint("scan-worker:remembered");
-            if Box::pin(app.vetter.account_is_news(&customer, now)).await? {
-                return Box::pin(settle(app, request)).await;
-            }
-            Ok(Outcome::Remembered)
+            let Some(known) = unweighed else { return Ok(Outcome::Remembered) };
+            let outcome = if Box::pin(app.vetter.account_is_news(&customer, &known, now)).await? {
+                Box::pin(settle(app, request)).await?
+            } else {
+                Outcome::Remembered
+            };
+            app.vetter.account_is_weighed(&customer).await?;
+            Ok(outcome)
         }
         None => gone(app, request).await,
     }
@@ -339,7 +344,7 @@ async fn apply(
 ) -> Result<Option<Made>, ScanError> {
     let revision = customer.subject_revision;
     let is_due = Vetter::is_due(customer, set)
-        || (request.work == Work::Remember && app.vetter.account_is_news(customer, now).await?);
+        || (request.work == Work::Remember && app.vetter.account_is_unreviewed(customer).await?);
     if is_due {
         let vetted = app.vetter.vet(customer, addresses, set, now).await?;
         let change = customer.vetted(revision, &vetted.vetting, now);

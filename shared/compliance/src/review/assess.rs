@@ -5,13 +5,13 @@
 
 use std::collections::BTreeSet;
 
-use domain::network::{AttributeKind, View};
+use domain::network::{Fingerprint, View};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::applicant::Applicant;
 use super::code::Code;
-use super::finding::{Decision, Finding};
+use super::finding::{Decision, Finding, Signals};
 use super::kyc::{self, Kyc};
 use super::policy::{Policy, Thresholds};
 use super::provider::{DeliveryAnswer, IdentityAnswer};
@@ -130,6 +130,9 @@ pub struct Assessment {
     pub network_alerts: Alerted,
     /// The policy that decided, whole.
     pub policy: Policy,
+    /// By what the network knows the proved account whose history was among the inputs: it is no news any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<Fingerprint>,
 }
 
 /// Reviews an applicant.
@@ -170,6 +173,7 @@ pub fn assess(inputs: &Inputs<'_>) -> Assessment {
         watch_list,
         network_alerts,
         policy: policy.clone(),
+        account: None,
     };
     let mut codes = assessment.codes();
     let today = now.to_zoned(jiff::tz::TimeZone::UTC).date();
@@ -183,20 +187,13 @@ pub fn assess(inputs: &Inputs<'_>) -> Assessment {
     assessment
 }
 
-/// Whether what the network knows of one attribute speaks against the applicant by itself: then a review that did not know
-/// the attribute has to be made again.
+/// Whether what the network knows of a proved account is for somebody to look at by itself, by what the policy makes of it: then a
+/// review that did not know the account has to be made again. `known` has the account's history alone.
 #[must_use]
-pub fn speaks_against(
-    network: &View,
-    kind: AttributeKind,
-    policy: &Policy,
-    now: Timestamp,
-) -> bool {
-    let alone = network.of(kind);
-    let (signals, _) = reputation::signals(&alone, now);
-    let names = other_names::codes(&alone, policy.other_names, now);
-    let mut codes = signals.codes.iter().chain(&names);
-    codes.any(|code| code.is_risk()) || !alerted(&alone, policy, now).alerts.is_empty()
+pub fn speaks_against(known: &View, policy: &Policy, now: Timestamp) -> bool {
+    let codes = other_names::codes(known, policy.other_names, now);
+    let names = judge(Signals { codes, ..Signals::default() }, policy.reputation, policy);
+    names.decision.max(alerted(known, policy, now).finding.decision) > Decision::Accept
 }
 
 /// A score over the codes of all modules, with its heaviest reasons.

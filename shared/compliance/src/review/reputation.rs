@@ -1,4 +1,4 @@
-//! The module `reputation`: what partners have seen of the same person, number, address, phone or account.
+//! The module `reputation`: what partners have seen of the same person, number, address or phone.
 //!
 //! First-party signals over all partners. Invariants: only counts leave this module, and dates of the partner's own
 //! applications; never who, where or with what; the applicant's own contribution does not count.
@@ -54,16 +54,11 @@ pub fn signals(network: &View, now: Timestamp) -> (Signals, Insights) {
     (signals, insights(network, &same))
 }
 
-/// The sightings that are of this identity: the same name with a number, e-mail address, phone, bank account or birth date in
-/// common. A customer that left several attributes is one sighting.
+/// The sightings that are of this identity: the same name with a number, e-mail address, phone or birth date in common. A
+/// customer that left several attributes is one sighting.
 fn same_identity(network: &View, now: Timestamp) -> Vec<&Sighting> {
-    let kinds = [
-        AttributeKind::TaxId,
-        AttributeKind::Person,
-        AttributeKind::Email,
-        AttributeKind::Phone,
-        AttributeKind::BankAccount,
-    ];
+    let kinds =
+        [AttributeKind::TaxId, AttributeKind::Person, AttributeKind::Email, AttributeKind::Phone];
     let mut found: Vec<(&Fingerprint, &Sighting)> = Vec::new();
     for kind in kinds {
         let Some(history) = network.histories.get(&kind) else { continue };

@@ -14,6 +14,7 @@
 //! | --- | --- | --- |
 //! | [`Network::gather`] | 1 BatchGetItem | 1 per attribute and 4 KB, 1 for the policy |
 //! | [`Network::record`] | 1 BatchGetItem, 1 more when attributes were removed or changed, 1 TransactWriteItems | 1 per attribute and 4 KB, 2 per changed attribute and KB, 4 for trail and check; the same version again: the reads alone |
+//! | [`Network::weighed`] | 1 UpdateItem | 1 |
 //! | [`Network::forget`] | 1 BatchGetItem for the trail, 1 for the histories, 1 TransactWriteItems | the same |
 //!
 //! Only `gather` is on the path of a request; the others belong to the worker behind the table's stream.
@@ -37,7 +38,8 @@ use jiff::Timestamp;
 use crate::keys::{ErasedKey, Key, NetworkKey, NetworkTrailKey, PolicyKey};
 use crate::reviews::read_policy;
 use crate::{
-    CommitError, Expression, Item, StoreError, Table, Transaction, from_item, number, text, to_item,
+    CommitError, Expression, Item, StoreError, Table, Transaction, WriteError, from_item, number,
+    text, to_item,
 };
 
 use self::trail::Trail;
@@ -220,6 +222,8 @@ impl Network {
     /// Lets the network remember a customer as it was read. Repeating it changes nothing, and neither does coming with an
     /// older version of the customer than the one that is remembered, or with one that was erased meanwhile.
     ///
+    /// Answers what the network knows of a proved account alone, as long as nobody has [looked at](Self::weighed) it.
+    ///
     /// # Errors
     /// [`NetworkError`].
     pub async fn record(
@@ -229,23 +233,41 @@ impl Network {
         attributes: &Attributes,
         seen: Seen,
         now: Timestamp,
-    ) -> Result<(), NetworkError> {
+    ) -> Result<Option<View>, NetworkError> {
         let keys = self.ring.keys(Scope::Global).await?;
         let own = contribution(&keys, partner, customer, attributes);
-        let sighting =
-            Sighting { member: own.member, at: seen.at, facts: own.facts, outcome: seen.outcome };
+        let account = attributes.bank_account.as_ref().map(|held| &held.fingerprint);
+        let (member, facts) = (own.member, own.facts);
+        let sighting = Sighting {
+            member: member.clone(),
+            at: seen.at,
+            facts: facts.clone(),
+            outcome: seen.outcome,
+        };
         let wanted: Vec<NetworkKey> =
             own.keys.into_values().map(|(kind, value)| NetworkKey::new(kind, value)).collect();
         let who = own.contributor;
         for _ in 0..TRIES {
             let (standing, trail) = self.trail(partner, customer, &wanted).await?;
             if trail.as_ref().is_some_and(|trail| trail.customer_version > seen.version) {
-                return Ok(());
+                return Ok(None);
             }
             let is_new = trail.as_ref().is_none_or(|trail| trail.customer_version < seen.version);
             let trail = trail.unwrap_or_default();
+            let mut unweighed =
+                (account.is_some() && account != trail.weighed.as_ref()).then(|| View {
+                    contributor: who.clone(),
+                    member: member.clone(),
+                    own: facts.clone(),
+                    ..View::default()
+                });
             let mut transaction = self.removal(&who, &trail, &wanted, now).await?;
             for (key, standing) in wanted.iter().zip(standing) {
+                if let Some(view) =
+                    unweighed.as_mut().filter(|_| key.kind == AttributeKind::BankAccount)
+                {
+                    view.histories.insert(key.kind, standing.history.clone());
+                }
                 let at = attributes.known_since(key.kind).unwrap_or(seen.at);
                 let sighting = Sighting { at, ..sighting.clone() };
                 self.change(&mut transaction, key, standing, |history| {
@@ -253,7 +275,7 @@ impl Network {
                 })?;
             }
             if transaction.is_empty() && !is_new {
-                return Ok(());
+                return Ok(unweighed);
             }
             let trail_key = NetworkTrailKey::new(partner, customer);
             let next = trail.next(&trail_key, &wanted, seen.version);
@@ -261,13 +283,32 @@ impl Network {
             let erased = ErasedKey::new(partner, customer);
             transaction.check(ERASED, &self.table, &erased, Expression::absent());
             match Box::pin(transaction.commit(&self.table)).await {
-                Ok(()) => return Ok(()),
-                Err(refused) if refused.refusal(ERASED).is_some() => return Ok(()),
+                Ok(()) => return Ok(unweighed),
+                Err(refused) if refused.refusal(ERASED).is_some() => return Ok(None),
                 Err(CommitError::Refused(_) | CommitError::Conflict) => {}
                 Err(CommitError::Store(error)) => return Err(error.into()),
             }
         }
         Err(NetworkError::Busy)
+    }
+
+    /// Notes that somebody has looked at what the network knows of a customer's account, so that nobody does again. Of a
+    /// customer that was erased meanwhile nothing is noted. 1 UpdateItem.
+    ///
+    /// # Errors
+    /// [`NetworkError`].
+    pub async fn weighed(
+        &self,
+        partner: PartnerId,
+        customer: CustomerId,
+        account: &Fingerprint,
+    ) -> Result<(), NetworkError> {
+        let key = NetworkTrailKey::new(partner, customer);
+        match Box::pin(self.table.update(&key, trail::note_weighed(account))).await {
+            Ok(_) | Err(WriteError::Refused(_)) => Ok(()),
+            Err(WriteError::Store(error)) if error.is_conflict() => Err(NetworkError::Busy),
+            Err(WriteError::Store(error)) => Err(error.into()),
+        }
     }
 
     /// Takes out everything that a customer has contributed. Repeating it changes nothing.

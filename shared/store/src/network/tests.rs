@@ -72,7 +72,8 @@ async fn record_as(
     email: &str,
     seen: Seen,
 ) -> Result<(), NetworkError> {
-    world.network.record(partner(by), customer(who), &attributes(email), seen, now()).await
+    let attributes = attributes(email);
+    world.network.record(partner(by), customer(who), &attributes, seen, now()).await.map(drop)
 }
 
 async fn histories(world: &World) -> Vec<Item> {
@@ -146,7 +147,7 @@ async fn a_change_moves_what_was_contributed_and_a_late_message_does_not_move_it
     assert!(!has("old@b.example").await && has("new@b.example").await);
 }
 
-/// An account is known since it was proved, moves with its proof, and goes with it.
+/// An account is known since it was proved, stays when another one is proved, and goes when none is any more.
 #[tokio::test]
 async fn a_proved_account_is_remembered_since_its_proof() {
     use domain::network::ProvedAccount;
@@ -171,7 +172,7 @@ async fn a_proved_account_is_remembered_since_its_proof() {
         seen.iter().map(|seen| seen.at).collect::<Vec<_>>()
     };
     let taken_on = now() - SignedDuration::from_hours(24 * 400);
-    let stands = [(Some(&one), 1, 0), (Some(&other), 0, 1), (None, 0, 0)];
+    let stands = [(Some(&one), 1, 0), (Some(&other), 1, 1), (Some(&one), 1, 1), (None, 0, 0)];
     for (version, (known, with_one, with_other)) in (1..).zip(stands) {
         let seen = Seen { version, at: taken_on, outcome: None };
         world.network.record(partner('5'), customer('1'), &held(known), seen, now()).await.unwrap();
@@ -180,6 +181,24 @@ async fn a_proved_account_is_remembered_since_its_proof() {
         let shown = format!("{:?}", world.database.dump(&world.table).await);
         assert!(!shown.contains("637484") && !shown.contains("202959"));
     }
+}
+
+/// However many accounts one customer proves, it stays in a few histories, and erasing it leaves none.
+#[tokio::test]
+async fn earlier_accounts_are_bounded_and_erased() {
+    use domain::network::ProvedAccount;
+    let world = world();
+    for version in 1..=20_u64 {
+        let account = BankAccount::parse("202959", &format!("637484{version:02}")).unwrap();
+        let fingerprint = world.network.known_as(&account).await.unwrap();
+        let bank_account = Some(ProvedAccount { fingerprint, at: now() });
+        let held = Attributes { bank_account, ..Attributes::default() };
+        let seen = Seen { version, at: now(), outcome: None };
+        world.network.record(partner('5'), customer('1'), &held, seen, now()).await.unwrap();
+    }
+    assert_eq!(histories(&world).await.len(), 8);
+    world.network.forget(partner('5'), customer('1'), now()).await.unwrap();
+    assert!(world.database.dump(&world.table).await.is_empty());
 }
 
 #[tokio::test]

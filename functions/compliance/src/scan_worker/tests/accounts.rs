@@ -8,6 +8,7 @@ use domain::proof::{Proof, ProofKind, ProofMethod};
 use domain::verification::{Standing, Verdict};
 use store::network::Network;
 
+use super::agreeing::decided;
 use super::*;
 
 /// The customer proves the account, as the eKYC functions write it.
@@ -41,67 +42,186 @@ fn asked(world: &World, customer: &Customer) -> String {
     serde_json::to_string(&ScanRequest { work: Work::Remember, ..message }).unwrap()
 }
 
+/// The message of the proof, as it comes.
+async fn proved(world: &World, customer: &Customer, account: &str) -> (String, Outcome) {
+    let message = asked(world, &proves(world, customer, account).await);
+    let outcome = run(&world.app, &message).await.unwrap();
+    (message, outcome)
+}
+
+async fn standing(world: &World, customer: &Customer) -> Standing {
+    world.now(customer).await.standing()
+}
+
+/// What a person has decided of it stands.
+async fn settled(world: &World, customer: &Customer, verdict: Verdict) {
+    world.clock.advance(SignedDuration::from_secs(60));
+    let step = |customer: &mut Customer, now| customer.decide_standing(verdict, now).unwrap();
+    decided(world, customer, verdict, step).await;
+}
+
+const NAMES: [(&str, &str); 4] =
+    [("Mira", "Oduya"), ("Ann", "Harbor"), ("Dov", "Eskarin"), ("Lena", "Brook")];
+const ONE: &str = "63748472";
+const OTHER: &str = "63748473";
+
+async fn four(world: &World) -> Vec<Customer> {
+    let mut made = Vec::new();
+    for (first, last) in NAMES {
+        made.push(world.screened(person(first, last, None)).await);
+    }
+    made
+}
+
 #[tokio::test]
 async fn the_third_name_on_one_account_is_for_a_person_once() {
     let world = World::new().await;
-    let names = [("Mira", "Oduya"), ("Ann", "Harbor"), ("Dov", "Eskarin"), ("Lena", "Brook")];
-    let mut made = Vec::new();
-    for (first, last) in names {
-        made.push(world.screened(person(first, last, None)).await);
+    let made = four(&world).await;
+    let mut messages = Vec::new();
+    for customer in &made[..2] {
+        let (message, outcome) = proved(&world, customer, ONE).await;
+        assert_eq!(outcome, Outcome::Remembered);
+        assert_eq!(standing(&world, customer).await, Standing::Verified);
+        messages.push(message);
     }
-    for (number, customer) in made.iter().take(2).enumerate() {
-        let proved = proves(&world, customer, "63748472").await;
-        let message = asked(&world, &proved);
-        // Twice, as every message may come.
-        for _ in 0..2 {
-            assert_eq!(run(&world.app, &message).await.unwrap(), Outcome::Remembered, "{number}");
-        }
-        assert_eq!(world.now(customer).await.standing(), Standing::Verified);
-        assert_eq!(world.reviews(customer).await.len(), 1);
+    let third = &made[2];
+    let (message, outcome) = proved(&world, third, ONE).await;
+    assert_eq!(outcome, Outcome::Stored);
+    messages.push(message);
+    // Every message may come again, late as well: who proved the account before is not judged by who does after.
+    for message in messages.iter().chain(&messages) {
+        assert_eq!(run(&world.app, message).await.unwrap(), Outcome::Remembered);
     }
-    let third = proves(&world, &made[2], "63748472").await;
-    let message = asked(&world, &third);
-    assert_eq!(run(&world.app, &message).await.unwrap(), Outcome::Stored);
-    for _ in 0..2 {
-        assert_eq!(run(&world.app, &message).await.unwrap(), Outcome::Remembered);
+    let mut standings = Vec::new();
+    for customer in &made[..3] {
+        standings.push(standing(&world, customer).await);
     }
-    assert_eq!(world.now(&third).await.standing(), Standing::Review);
-    let history = world.reviews(&third).await;
+    assert_eq!(standings, [Standing::Verified, Standing::Verified, Standing::Review]);
+    let history = world.reviews(third).await;
     let latest = history.iter().max_by_key(|review| review["number"].as_u64()).unwrap();
     assert_eq!((history.len(), &latest["rule"]), (2, &"reputation.review".into()));
     let kept = serde_json::to_string(&history).unwrap();
     assert!(!kept.contains("8472") && !kept.contains("Harbor"), "{kept}");
-    // What a person has decided of it is decided, until another account is proved.
-    let decide =
-        |customer: &mut Customer, now| customer.decide_standing(Verdict::Verified, now).unwrap();
-    world.change(&third, decide).await;
-    assert_eq!(run(&world.app, &asked(&world, &third)).await.unwrap(), Outcome::Remembered);
-    let elsewhere = proves(&world, &third, "63748473").await;
-    let message = asked(&world, &elsewhere);
-    assert_eq!(run(&world.app, &message).await.unwrap(), Outcome::Remembered);
-    assert_eq!(world.now(&third).await.standing(), Standing::Verified);
-    // The account that it left is that of two again.
-    let fourth = proves(&world, &made[3], "63748472").await;
-    assert_eq!(run(&world.app, &asked(&world, &fourth)).await.unwrap(), Outcome::Stored);
-    assert_eq!(world.now(&fourth).await.standing(), Standing::Review, "the third name of now");
+    // Decided is decided, also when the same account is proved again; another one is another matter.
+    settled(&world, third, Verdict::Verified).await;
+    for account in [ONE, ONE, OTHER, ONE] {
+        assert_eq!(proved(&world, third, account).await.1, Outcome::Remembered, "{account}");
+        assert_eq!(standing(&world, third).await, Standing::Verified, "{account}");
+    }
+}
+
+/// Whoever proves an account of no interest afterwards does not take the first one off.
+#[tokio::test]
+async fn a_further_account_hides_none() {
+    let world = World::new().await;
+    let made = four(&world).await;
+    for (customer, further) in made[..2].iter().zip([OTHER, "63748474"]) {
+        assert_eq!(proved(&world, customer, ONE).await.1, Outcome::Remembered);
+        assert_eq!(proved(&world, customer, further).await.1, Outcome::Remembered);
+    }
+    assert_eq!(proved(&world, &made[2], ONE).await.1, Outcome::Stored);
+}
+
+/// Neither a verdict about something else nor its own event is undone by what others have done since, and whom a person has
+/// turned away, a bad account does not bring back.
+#[tokio::test]
+async fn a_verdict_outlives_the_account() {
+    for verdict in [Verdict::Verified, Verdict::Rejected] {
+        let world = World::new().await;
+        let mut made = four(&world).await;
+        // A birth date that nothing confirms is for a person.
+        made[0] = world.screened(person("Mira", "Quist", Some("1988-02-14"))).await;
+        for customer in &made[..3] {
+            proved(&world, customer, ONE).await;
+        }
+        for customer in [&made[0], &made[2]] {
+            assert_eq!(standing(&world, customer).await, Standing::Review);
+            settled(&world, customer, verdict).await;
+            let expected = standing(&world, customer).await;
+            assert_ne!(expected, Standing::Review);
+            // The event of the verdict, and the same account again.
+            let its_event = asked(&world, customer);
+            assert_eq!(run(&world.app, &its_event).await.unwrap(), Outcome::Remembered);
+            assert_eq!(proved(&world, customer, ONE).await.1, Outcome::Remembered);
+            assert_eq!(standing(&world, customer).await, expected);
+        }
+        if verdict == Verdict::Rejected {
+            let outcome = proved(&world, &made[3], ONE).await.1;
+            assert_eq!(
+                (outcome, standing(&world, &made[3]).await),
+                (Outcome::Stored, Standing::Review)
+            );
+            settled(&world, &made[3], verdict).await;
+            proved(&world, &made[1], OTHER).await;
+            proved(&world, &made[2], OTHER).await;
+            assert_eq!(proved(&world, &made[3], OTHER).await.1, Outcome::Remembered);
+            assert_eq!(standing(&world, &made[3]).await, Standing::Rejected);
+        }
+    }
+}
+
+/// Whether a review knew the account is no matter of clocks: here it is dated after the proof that it did not know.
+#[tokio::test]
+async fn clocks_that_disagree_hide_no_account() {
+    let world = World::new().await;
+    let made = four(&world).await;
+    for customer in &made[..2] {
+        proved(&world, customer, ONE).await;
+    }
+    world.clock.advance(SignedDuration::from_hours(1));
+    let third = world.screened(person("Ola", "Vintersen", None)).await;
+    world.clock.advance(SignedDuration::from_hours(-1));
+    assert_eq!(proved(&world, &third, ONE).await.1, Outcome::Stored);
+    assert_eq!(standing(&world, &third).await, Standing::Review);
+}
+
+/// Two of one name are no third, and nobody is reviewed again for what decides nothing.
+#[tokio::test]
+async fn father_and_son_share_an_account() {
+    let world = World::new().await;
+    for born in ["1988-02-14", "1960-02-14"] {
+        let customer = world.screened(person("Mira", "Oduya", Some(born))).await;
+        settled(&world, &customer, Verdict::Verified).await;
+        assert_eq!(proved(&world, &customer, ONE).await.1, Outcome::Remembered);
+        assert_eq!(standing(&world, &customer).await, Standing::Verified);
+    }
+}
+
+/// What is looked at once has to be looked at when everybody of the moment is remembered: of three at once, one is told.
+#[tokio::test]
+async fn of_several_at_once_the_last_is_told() {
+    let world = World::new().await;
+    let made = four(&world).await;
+    let mut messages = Vec::new();
+    for customer in &made[..3] {
+        messages.push(asked(&world, &proves(&world, customer, ONE).await));
+    }
+    let others = [world.another_worker(), world.another_worker()];
+    let (one, two, three) = tokio::join!(
+        run(&world.app, &messages[0]),
+        run(&others[0], &messages[1]),
+        run(&others[1], &messages[2]),
+    );
+    for outcome in [one, two, three] {
+        outcome.unwrap();
+    }
+    let mut waiting = 0;
+    for customer in &made[..3] {
+        waiting += usize::from(standing(&world, customer).await == Standing::Review);
+    }
+    assert!(waiting >= 1);
 }
 
 /// An account proved long after its customer was taken on counts from its proof.
 #[tokio::test]
 async fn old_customers_are_no_cover() {
     let world = World::new().await;
-    let mut made = Vec::new();
-    for (first, last) in [("Mira", "Oduya"), ("Ann", "Harbor"), ("Dov", "Eskarin")] {
-        made.push(world.screened(person(first, last, None)).await);
-    }
+    let made = four(&world).await;
     world.clock.advance(SignedDuration::from_hours(24 * 90));
-    for customer in &made {
-        let proved = proves(&world, customer, "63748472").await;
-        run(&world.app, &asked(&world, &proved)).await.unwrap();
-    }
     let mut standings = Vec::new();
-    for customer in &made {
-        standings.push(world.now(customer).await.standing());
+    for customer in &made[..3] {
+        proved(&world, customer, ONE).await;
+        standings.push(standing(&world, customer).await);
     }
     assert_eq!(standings, [Standing::Verified, Standing::Verified, Standing::Review]);
 }

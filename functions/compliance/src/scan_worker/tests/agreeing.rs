@@ -21,7 +21,7 @@ async fn agreed(world: &World, customer: &Customer) -> (Standing, usize) {
 }
 
 /// A decision as the contracts' functions write it: with its entry in the history.
-async fn decided(
+pub(super) async fn decided(
     world: &World,
     customer: &Customer,
     verdict: Verdict,
