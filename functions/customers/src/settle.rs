@@ -76,13 +76,18 @@ pub(crate) async fn settle(
 ) -> Result<Reply, Failure> {
     let actor = actor(caller, request);
     settle_prepared(app, caller, request, async |now| {
-        let made = Box::pin(attempt(now)).await?;
+        let mut made = Box::pin(attempt(now)).await?;
         // One item can stand in a transaction only once; and nothing owns itself.
         if let Some((_, field)) = made.owner.filter(|(owner, _)| *owner == made.after.id) {
             return Err(unknown_owner(field));
         }
         if let Some(before) = made.before.as_ref().filter(|_| !made.change.is_empty()) {
             check_environment(caller, before, made.after.status)?;
+        }
+        if let Some(vetted) = &made.vetted {
+            let (item, field) = vetted.evidence(&made.after, now).map_err(Failure::internal)?;
+            made.evidence.push(item);
+            made.change.fields.push(field);
         }
         let commit = Commit {
             before: made.before.as_ref(),
@@ -95,7 +100,7 @@ pub(crate) async fn settle(
         };
         let mut transaction = Box::pin(app.customers.prepare(commit)).await.map_err(broken)?;
         if let (Some(vetter), Some(vetted)) = (&app.vetter, &made.vetted) {
-            let added = vetter.add_to(&mut transaction, &made.after, vetted, now);
+            let added = vetter.add_review(&mut transaction, &made.after, &vetted.review);
             added.map_err(Failure::internal)?;
         }
         if let Some((verdict, looked_at)) = made.verdict {

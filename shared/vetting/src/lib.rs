@@ -39,10 +39,10 @@ use jiff::Timestamp;
 use runtime::{Bucket, Clients, Metric, Settings, SystemClock, SystemRandom, count};
 use screening::{Config, Topic};
 use serde::Serialize;
-use store::customers::{Customers, evidence};
+use store::customers::{Customers, evidence, evidence_digest};
 use store::network::{Gathered, Network, NetworkError};
 use store::reviews::Reviews;
-use store::{StoreError, Table, Transaction};
+use store::{Item, StoreError, Table, Transaction};
 
 use crate::applicant::applicant_of;
 use crate::history::put_review;
@@ -108,6 +108,24 @@ pub struct Vetted {
     pub review: Review,
     run: EventId,
     revision: u64,
+}
+
+impl Vetted {
+    /// The evidence of the screening, to be written with the customer that it was made of, and the field by which the audit
+    /// entry of the change binds it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn evidence(
+        &self,
+        customer: &Customer,
+        now: Timestamp,
+    ) -> Result<(Item, String), StoreError> {
+        let record = Evidence::of(self.run, &self.screening, self.revision, now);
+        let item = evidence(customer.partner, customer.id, self.run, &record)?;
+        let field = evidence_digest(self.run, &item)?;
+        Ok((item, field))
+    }
 }
 
 impl std::fmt::Debug for Vetter {
@@ -385,24 +403,7 @@ impl Vetter {
         }
     }
 
-    /// Adds the evidence and the review to the transaction that changes the customer.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub fn add_to(
-        &self,
-        transaction: &mut Transaction,
-        customer: &Customer,
-        vetted: &Vetted,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        let record = Evidence::of(vetted.run, &vetted.screening, vetted.revision, now);
-        let item = evidence(customer.partner, customer.id, vetted.run, &record)?;
-        transaction.put_new("screening", &self.table, item);
-        self.add_review(transaction, customer, &vetted.review)
-    }
-
-    /// Adds an entry to the history of reviews, for a caller that writes the evidence itself.
+    /// Adds an entry to the history of reviews to the transaction that changes the customer.
     ///
     /// # Errors
     /// [`StoreError`].

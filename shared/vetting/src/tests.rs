@@ -167,11 +167,12 @@ impl World {
             request_id: "r-1".to_owned(),
         };
         let now = self.clock.now();
-        let commit =
-            Commit { before, after, change, actor: &actor, now, owner: None, evidence: vec![] };
+        let evidence = vetted.map(|vetted| vetted.evidence(after, now).unwrap().0);
+        let evidence = evidence.into_iter().collect();
+        let commit = Commit { before, after, change, actor: &actor, now, owner: None, evidence };
         let mut transaction = self.customers.prepare(commit).await.unwrap();
         if let Some(vetted) = vetted {
-            self.vetter.add_to(&mut transaction, after, vetted, now).unwrap();
+            self.vetter.add_review(&mut transaction, after, &vetted.review).unwrap();
         }
         transaction.commit(self.customers.table()).await.unwrap();
     }
@@ -430,7 +431,9 @@ async fn what_was_found_is_written_with_the_customer_or_not_at_all() {
         (world.vet(&made, &mut set("both")).await, world.vet(&made, &mut set("both")).await);
     for (vetted, written) in [(one, true), (two, false)] {
         let mut transaction = Transaction::new();
-        world.vetter.add_to(&mut transaction, &made, &vetted, world.clock.now()).unwrap();
+        let (item, _) = vetted.evidence(&made, world.clock.now()).unwrap();
+        transaction.put_new("screening", table, item);
+        world.vetter.add_review(&mut transaction, &made, &vetted.review).unwrap();
         assert_eq!(transaction.commit(table).await.is_ok(), written);
     }
     assert_eq!(items().await, before + 2, "one piece of evidence, one entry");

@@ -216,6 +216,41 @@ async fn tampering_with_the_chain_is_seen() {
     assert!(world.audit(&id).await.intact);
 }
 
+/// What a review within the request rests on is bound as what the worker finds is, at creation and at a change.
+#[tokio::test]
+async fn evidence_of_a_review_within_the_request_cannot_go_unseen() {
+    use super::straddle_creating::{mira, update_of};
+    let world = World::new();
+    let data = world.straddle_create(mira()).await;
+    let id = data["id"].as_str().unwrap();
+    let path = format!("customers/{id}");
+    let body = with(update_of(&data), "/name", json!("Mira Oduya Quill"));
+    world.ok(straddle("PUT", &path).body(body)).await;
+    let table = world.database.customers();
+    let all = world.database.dump(&table).await;
+    let evidence = all
+        .into_iter()
+        .filter(|item| store::text(item, "sk").is_some_and(|sk| sk.starts_with("SCREENING#")));
+    let evidence: Vec<_> = evidence.collect();
+    assert_eq!(evidence.len(), 2);
+    assert!(world.audit(id).await.intact);
+    for item in evidence {
+        let mut changed = item.clone();
+        changed.insert("threshold".to_owned(), AttributeValue::N("2".to_owned()));
+        table.replace(changed).await.unwrap();
+        let problem = world.audit(id).await.problem.unwrap();
+        assert!(problem.contains("is gone or was altered"), "{problem}");
+        table.replace(item).await.unwrap();
+    }
+    assert!(world.audit(id).await.intact);
+    let partner = PartnerId::parse(ONE).unwrap();
+    let customer = CustomerId::parse(id).unwrap();
+    let first = table.get(&AuditKey::new(partner, customer, 1)).await.unwrap().unwrap();
+    for field in ["verification", "ofac", "pepScan", "screenedRevision"] {
+        assert!(format!("{:?}", first["fields"]).contains(&format!("\"{field}\"")), "{field}");
+    }
+}
+
 #[tokio::test]
 async fn a_sealed_tax_id_does_not_open_in_another_record() {
     let world = World::new();

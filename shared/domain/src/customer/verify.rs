@@ -95,6 +95,7 @@ impl Customer {
 
     /// Applies a review and its screening, made of the customer as it is now: within the request that changed it.
     pub fn reviewed(&mut self, vetting: &Vetting, change: &mut Change) {
+        change.fields.extend(names(&["verification", "ofac", "pepScan", "screenedRevision"]));
         let scans = [(ScanKind::Ofac, &vetting.ofac), (ScanKind::PepScan, &vetting.pep_scan)];
         for (kind, finding) in scans {
             let next = self.scan(kind).after_vetting(finding, vetting.prescribed);
@@ -129,8 +130,7 @@ impl Customer {
         if revision != self.subject_revision {
             return Err(StaleScreening { screened: revision, current: self.subject_revision });
         }
-        let fields = names(&["verification", "ofac", "pepScan", "screenedRevision"]);
-        let mut change = Change::new(AuditAction::Review, fields, Vec::new());
+        let mut change = Change::new(AuditAction::Review, Vec::new(), Vec::new());
         self.reviewed(vetting, &mut change);
         self.touch(now);
         Ok(change)
