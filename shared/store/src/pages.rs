@@ -71,6 +71,12 @@ impl Listing {
         }
     }
 
+    /// The same, read in so many answers at most.
+    pub(crate) const fn reading(mut self, reads: usize) -> Self {
+        self.reads.1 = reads;
+        self
+    }
+
     /// Page `page` (from 1) of `query`; `keep` turns an item into a result or drops it.
     ///
     /// Page 1: one query, and one write when another page follows. Page n with a bookmark: one more small query.

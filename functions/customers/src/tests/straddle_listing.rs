@@ -37,6 +37,37 @@ async fn four() -> World {
     world
 }
 
+/// The indexes know milliseconds, the bounds are exact: page and total agree also where several customers share one.
+#[tokio::test]
+async fn a_bound_within_a_millisecond_counts_as_it_shows() {
+    let world = World::new();
+    let mut times = Vec::new();
+    for number in 0..5 {
+        let data = world.straddle_create(numbered(number)).await;
+        times.push(data["created_at"].as_str().unwrap().to_owned());
+        // Each request takes a millisecond here; two hundred microseconds lie between these.
+        world.clock.advance(jiff::SignedDuration::from_micros(-800));
+    }
+    let millisecond = |time: &str| time[..23].to_owned();
+    assert!(
+        times.iter().any(|time| millisecond(time) == millisecond(&times[2]) && *time != times[2])
+    );
+    for (at, time) in times.iter().enumerate() {
+        for (name, expected) in [("created_from", 5 - at), ("created_to", at + 1)] {
+            for sort in ["name", "created_at"] {
+                for size in 1..=5_usize {
+                    let asked = list().query(name, time).query("page_size", size);
+                    let page = world.ok(asked.query("sort_by", sort)).await;
+                    assert_eq!(page["meta"]["total_items"], expected, "{name} {at} {sort} {size}");
+                    assert_eq!(names(&page).len(), size.min(expected), "{name} {at} {sort} {size}");
+                }
+            }
+        }
+        let both = list().query("created_from", time).query("created_to", time);
+        assert_eq!(world.ok(both.query("page_size", 1)).await["meta"]["total_items"], 1);
+    }
+}
+
 #[tokio::test]
 async fn a_list_has_all_nine_facts_of_its_page_and_rows_without_secrets() {
     let world = four().await;
