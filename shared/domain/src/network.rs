@@ -339,6 +339,14 @@ impl View {
             .flatten()
             .collect::<Vec<_>>()
     }
+
+    /// Those of them that speak for the applicant: of customers whom another partner has taken on, and whom a person or a
+    /// provider has confirmed. Nobody is their own witness by applying twice.
+    pub fn by_witnesses(&self, kind: AttributeKind, now: Timestamp) -> Vec<&Sighting> {
+        let mut seen = self.by_others(kind, now);
+        seen.retain(|seen| seen.member != self.member && seen.outcome == Some(Outcome::Approved));
+        seen
+    }
 }
 
 #[cfg(test)]

@@ -126,7 +126,7 @@ fn look_at_lines(address: &PostalAddress, signals: &mut Signals) {
     let follows = |first: &str, second: &str| {
         words.windows(2).any(|pair| pair[0] == first && pair[1] == second)
     };
-    let box_of_office = has(&["pobox"])
+    let box_of_office = has(&["pobox", "pob"])
         || (follows("p", "o") && has(&["box"]))
         || follows("po", "box")
         || follows("office", "box")
@@ -187,7 +187,7 @@ fn correlate(
     let together =
         [AttributeKind::TaxId, AttributeKind::Email, AttributeKind::Phone, AttributeKind::Person]
             .into_iter()
-            .flat_map(|kind| network.by_others(kind, now))
+            .flat_map(|kind| network.by_witnesses(kind, now))
             .any(|seen| {
                 seen.facts.same_name(&network.own)
                     && network.own.address.is_some()

@@ -1,6 +1,6 @@
 //! Cases of the module `address`.
 
-use domain::network::{Facts, Fingerprint, History, Sighting};
+use domain::network::{Facts, Fingerprint, History, Outcome, Sighting};
 use proptest::prelude::*;
 
 use super::*;
@@ -46,6 +46,7 @@ fn addresses_show_what_they_are() {
         (us("P.O. Box 77", "NV", "89501"), vec![Code::R708], 500),
         (us("Post Office Box 77", "NV", "89501"), vec![Code::R708], 500),
         (us("Box 77", "NV", "89501"), vec![Code::R708], 500),
+        (us("POB 77", "NV", "89501"), vec![Code::R708], 500),
         (us("12 Boxwood Lane", "NV", "89501"), vec![Code::I705], 500),
         (us("9 Elm St PMB 12", "NV", "89501"), vec![Code::I705, Code::R707], 500),
         (us("PSC 12 Box 99", "AE", "09012"), vec![Code::R710], 500),
@@ -120,14 +121,23 @@ fn seen_together_with_the_name_it_resolves() {
         address: Some(print("a")),
         ..Facts::default()
     };
-    let seen = Sighting { member: print("m"), at: now(), facts: facts.clone(), outcome: None };
-    let mut history = History::default();
-    history.record(print("c"), seen, now());
-    let histories = [(AttributeKind::TaxId, history)].into();
-    let view = View { own: facts, histories, ..View::default() };
-    let found = signals(&samples::person(), &view, &DeliveryAnswer::NotConfigured, now()).unwrap();
-    assert!(found.has(Code::I708));
-    assert_eq!(found.correlation.unwrap().points(), 950);
+    // Seen by another partner who has approved it; nobody is their own witness.
+    for (member, outcome, points) in [
+        ("m", Some(Outcome::Approved), 950),
+        ("m0", Some(Outcome::Approved), 500),
+        ("m", None, 500),
+    ] {
+        let seen = Sighting { member: print(member), at: now(), facts: facts.clone(), outcome };
+        let mut history = History::default();
+        history.record(print("c"), seen, now());
+        let histories = [(AttributeKind::TaxId, history)].into();
+        let own = facts.clone();
+        let view = View { own, member: print("m0"), histories, ..View::default() };
+        let answer = DeliveryAnswer::NotConfigured;
+        let found = signals(&samples::person(), &view, &answer, now()).unwrap();
+        let told = (found.has(Code::I708), found.correlation.unwrap().points());
+        assert_eq!(told, (points == 950, points), "{member} {outcome:?}");
+    }
 }
 
 proptest! {

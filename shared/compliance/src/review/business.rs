@@ -69,7 +69,8 @@ fn identification(
     );
     signals.add_if(is_placeholder(&business.name), Code::BR009);
     let seen = network.by_others(AttributeKind::TaxId, now);
-    let same = seen.iter().any(|sighting| sighting.facts.same_name(&network.own));
+    let witnesses = network.by_witnesses(AttributeKind::TaxId, now);
+    let same = witnesses.iter().any(|sighting| sighting.facts.same_name(&network.own));
     let other = seen.iter().any(|sighting| !sighting.facts.same_name(&network.own));
     signals.add_if(same, Code::BI007);
     signals.add_if(other, Code::BR007);
@@ -192,7 +193,7 @@ fn evaluation(business: &BusinessFacts) -> Signals {
 
 #[cfg(test)]
 mod tests {
-    use domain::network::{Facts, Fingerprint, History, Sighting};
+    use domain::network::{Facts, Fingerprint, History, Outcome, Sighting};
     use proptest::prelude::*;
 
     use super::*;
@@ -295,7 +296,8 @@ mod tests {
         for (name, code) in [("bakery", Code::BI007), ("other", Code::BR007)] {
             let facts = Facts { last_name: Some(print(name)), ..Facts::default() };
             let mut history = History::default();
-            let seen = Sighting { member: print("m"), at: now(), facts, outcome: None };
+            let outcome = Some(Outcome::Approved);
+            let seen = Sighting { member: print("m"), at: now(), facts, outcome };
             history.record(print("c"), seen, now());
             let histories = [(AttributeKind::TaxId, history)].into();
             let view = View { own: own.clone(), histories, ..View::default() };

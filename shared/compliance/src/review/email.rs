@@ -39,7 +39,7 @@ pub fn signals(applicant: &Applicant, network: &View, now: Timestamp) -> Option<
     let seen = network.by_others(AttributeKind::Email, now);
     look_at_history(&seen, network, now, &mut signals);
     let likeness = correlate(handle, applicant, &mut signals);
-    signals.correlation = Some(with_history(likeness, &seen, network, &mut signals));
+    signals.correlation = Some(with_history(likeness, &seen, network, now, &mut signals));
     Some(signals)
 }
 
@@ -182,14 +182,16 @@ fn with_history(
     likeness: Option<i32>,
     seen: &[&Sighting],
     network: &View,
+    now: Timestamp,
     signals: &mut Signals,
 ) -> Score {
-    let same = seen.iter().any(|sighting| sighting.facts.same_name(&network.own));
+    let is_same = |sighting: &&Sighting| sighting.facts.same_name(&network.own);
+    let same = network.by_witnesses(AttributeKind::Email, now).iter().any(is_same);
     signals.add_if(same, Code::I556);
     let likeness = likeness.unwrap_or(250);
     Score::thousandths(if same {
         990
-    } else if seen.is_empty() {
+    } else if seen.iter().all(is_same) {
         likeness
     } else {
         likeness - 200

@@ -1,6 +1,6 @@
 //! Cases of the module `email`.
 
-use domain::network::{Facts, Fingerprint, History};
+use domain::network::{Facts, Fingerprint, History, Outcome};
 use proptest::prelude::*;
 
 use super::*;
@@ -82,14 +82,14 @@ fn a_name_in_the_handle_correlates() {
     }
 }
 
-fn history(sightings: Vec<(&str, Facts, &str)>) -> History {
+fn history(sightings: Vec<(&str, Facts, &str)>, outcome: Option<Outcome>) -> History {
     let mut history = History::default();
     for (who, facts, at) in sightings {
         let seen = Sighting {
             member: Fingerprint::of_digest("m"),
             at: at.parse().unwrap(),
             facts,
-            outcome: None,
+            outcome,
         };
         history.record(Fingerprint::of_digest(who), seen, now());
     }
@@ -108,12 +108,16 @@ fn named(first: &str, last: &str, phone: &str) -> Facts {
 #[test]
 fn what_the_network_has_seen_counts() {
     let own = named("f", "l", "p0");
-    let view = |sightings| View {
+    let view = |sightings, member, outcome| View {
         own: own.clone(),
-        histories: [(AttributeKind::Email, history(sightings))].into(),
+        member: Fingerprint::of_digest(member),
+        histories: [(AttributeKind::Email, history(sightings, outcome))].into(),
         ..View::default()
     };
-    let look = |sightings| signals(&samples::person(), &view(sightings), now()).unwrap();
+    let look_as = |sightings, member, outcome| {
+        signals(&samples::person(), &view(sightings, member, outcome), now()).unwrap()
+    };
+    let look = |sightings| look_as(sightings, "m0", Some(Outcome::Approved));
 
     for (at, code) in [
         ("2026-11-30T00:00:00Z", Code::R561),
@@ -133,6 +137,15 @@ fn what_the_network_has_seen_counts() {
         ("b", named("f", "l", "p2"), "2026-11-29T00:00:00Z"),
     ]);
     assert!(phones.has(Code::R572));
+    // Nobody is their own witness: not at the same partner, nor before anybody has approved.
+    for (member, outcome) in
+        [("m", Some(Outcome::Approved)), ("m0", None), ("m0", Some(Outcome::Declined))]
+    {
+        let own = vec![("a", named("f", "l", "p0"), "2026-11-30T00:00:00Z")];
+        let found = look_as(own, member, outcome);
+        assert!(!found.has(Code::I556), "{member} {outcome:?}");
+        assert_eq!(found.correlation.unwrap().points(), 950, "nor does it take away");
+    }
 }
 
 #[test]

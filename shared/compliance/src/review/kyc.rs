@@ -5,7 +5,7 @@
 //! one of the first two confirms it, `false` only where one contradicts it or the rules exclude it, and absent otherwise;
 //! an identity that nothing confirms is never accepted as if it were.
 
-use domain::network::{AttributeKind, Outcome, View};
+use domain::network::{AttributeKind, View};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -150,9 +150,8 @@ struct Known {
 fn known_elsewhere(network: &View, now: Timestamp) -> Option<Known> {
     let own = &network.own;
     let same: Vec<_> = network
-        .by_others(AttributeKind::TaxId, now)
+        .by_witnesses(AttributeKind::TaxId, now)
         .into_iter()
-        .filter(|seen| seen.member != network.member && seen.outcome == Some(Outcome::Approved))
         .filter(|seen| seen.facts.same_name(own))
         .filter(|seen| own.birth_date.is_some() && seen.facts.birth_date == own.birth_date)
         .collect();

@@ -1,6 +1,6 @@
 //! Cases of the module `kyc`.
 
-use domain::network::{Facts, Fingerprint, History, Sighting};
+use domain::network::{Facts, Fingerprint, History, Outcome, Sighting};
 use jiff::civil::date;
 use proptest::prelude::*;
 

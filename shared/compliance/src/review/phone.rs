@@ -4,7 +4,7 @@
 //! line is in service is not asked: it would take a carrier look-up, and nothing here claims it. In North America a number
 //! does not tell mobile from landline, so neither is said there.
 
-use domain::network::{AttributeKind, View};
+use domain::network::{AttributeKind, Facts, View};
 use jiff::Timestamp;
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat, PhoneNumberType, Region};
 
@@ -123,10 +123,12 @@ fn compare_with_address(line: &Line, applicant: &Applicant, signals: &mut Signal
 fn with_history(likeness: i32, network: &View, now: Timestamp, signals: &mut Signals) -> Score {
     let seen = network.by_others(AttributeKind::Phone, now);
     let own = &network.own;
-    let same = seen.iter().any(|sighting| sighting.facts.same_name(own));
-    let matches = |own: &Option<_>, theirs: &Option<_>| own.is_some() && own == theirs;
-    let first = seen.iter().any(|sighting| matches(&own.first_name, &sighting.facts.first_name));
-    let last = seen.iter().any(|sighting| matches(&own.last_name, &sighting.facts.last_name));
+    let witnesses = network.by_witnesses(AttributeKind::Phone, now);
+    let attested = |fact: &dyn Fn(&Facts) -> bool| witnesses.iter().any(|seen| fact(&seen.facts));
+    let same = attested(&|facts| facts.same_name(own));
+    let first = attested(&|facts| own.first_name.is_some() && facts.first_name == own.first_name);
+    let last = attested(&|facts| own.last_name.is_some() && facts.last_name == own.last_name);
+    let strangers = seen.iter().any(|sighting| !sighting.facts.same_name(own));
     signals.add_if(same, Code::I618);
     signals.add_if(first, Code::I621);
     signals.add_if(last, Code::I622);
@@ -140,10 +142,10 @@ fn with_history(likeness: i32, network: &View, now: Timestamp, signals: &mut Sig
         970
     } else if last {
         800
-    } else if seen.is_empty() {
-        likeness
-    } else {
+    } else if strangers {
         likeness - 150
+    } else {
+        likeness
     })
 }
 

@@ -1,6 +1,6 @@
 //! Cases of the module `phone`.
 
-use domain::network::{Facts, Fingerprint, History, Sighting};
+use domain::network::{Facts, Fingerprint, History, Outcome, Sighting};
 use proptest::prelude::*;
 
 use super::*;
@@ -72,30 +72,37 @@ fn what_the_network_has_seen_counts() {
         tax_id: Some(print(tax)),
         ..Facts::default()
     };
-    let look = |others: &[(&str, &str, &str)]| {
+    let look_as = |others: &[(&str, &str, &str)], member: &str, outcome| {
         let mut history = History::default();
         for (number, (first, last, tax)) in others.iter().enumerate() {
-            let seen = Sighting {
-                member: print("m"),
-                at: now(),
-                facts: facts(first, last, tax),
-                outcome: None,
-            };
+            let seen =
+                Sighting { member: print("m"), at: now(), facts: facts(first, last, tax), outcome };
             history.record(print(&format!("c{number}")), seen, now());
         }
         let view = View {
+            member: print(member),
             own: facts("f", "l", "t"),
             histories: [(AttributeKind::Phone, history)].into(),
             ..View::default()
         };
         signals(&samples::person(), &view, now()).unwrap()
     };
+    let look = |others: &[_]| look_as(others, "m0", Some(Outcome::Approved));
     let same = look(&[("f", "l", "t")]);
     assert!(same.has(Code::I618) && same.has(Code::I621) && same.has(Code::I622));
     assert_eq!(same.correlation.unwrap().points(), 970);
     let family = look(&[("x", "l", "u")]);
     assert!(!family.has(Code::I618) && family.has(Code::I622));
     assert_eq!(family.correlation.unwrap().points(), 800);
+    // Nobody is their own witness: not at the same partner, nor before anybody has approved.
+    let unseen = look(&[]).correlation.unwrap().points();
+    for (member, outcome) in
+        [("m", Some(Outcome::Approved)), ("m0", None), ("m0", Some(Outcome::Declined))]
+    {
+        let own = look_as(&[("f", "l", "t")], member, outcome);
+        let says = [Code::I618, Code::I621, Code::I622].map(|code| own.has(code));
+        assert_eq!((says, own.correlation.unwrap().points()), ([false; 3], unseen), "{member}");
+    }
     let crowd = look(&[("a", "a", "1"), ("b", "b", "2"), ("c", "c", "3")]);
     assert!(crowd.has(Code::R224), "three others and the applicant's own are four");
     assert_eq!(crowd.correlation.unwrap().points(), 500);
