@@ -54,7 +54,7 @@ impl TaxId {
                 if good {
                     Ok(Self(text.to_owned()))
                 } else {
-                    Err(Problem::Malformed { expected: "9 digits" })
+                    Err(Problem::Malformed { expected: "9 digits, not all of them 0" })
                 }
             }
         }

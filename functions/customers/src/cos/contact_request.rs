@@ -1,4 +1,7 @@
 //! Sub-resources in requests: the same shapes inside onboarding and on their own routes.
+//!
+//! Invariant: what is sent the way it was shown stays as it is, also where another contract has written what this one would not
+//! take anew: whoever reads a sub-resource and sends it back means no change.
 
 use domain::calendar::{ExpiryDate, PastDate};
 use domain::choices::{
@@ -34,8 +37,20 @@ pub(crate) fn read_contact(
     let primary = if kind.has_primary() { object.optional_bool("isPrimary") } else { None };
     let present = present.map(|contact| &contact.body);
     let body = match (kind, present) {
-        (ContactKind::Address, _) => read_address(object).map(ContactBody::Address),
-        (ContactKind::Phone, _) => read_phone(object).map(ContactBody::Phone),
+        (ContactKind::Address, present) => {
+            let address = match present {
+                Some(ContactBody::Address(address)) => Some(address),
+                _ => None,
+            };
+            read_address(object, address).map(ContactBody::Address)
+        }
+        (ContactKind::Phone, present) => {
+            let number = match present {
+                Some(ContactBody::Phone(phone)) => Some(&phone.number),
+                _ => None,
+            };
+            read_phone(object, number).map(ContactBody::Phone)
+        }
         (ContactKind::Email, _) => read_email(object).map(ContactBody::Email),
         (ContactKind::Identification, present) => {
             let number = match present {
@@ -56,22 +71,27 @@ pub(crate) fn read_contact(
 }
 
 /// State and ZIP code are compulsory in the United States; elsewhere many addresses have neither.
-fn read_address(object: &ObjectReader<'_>) -> Option<Address> {
+fn read_address(object: &ObjectReader<'_>, present: Option<&Address>) -> Option<Address> {
     let address_type = object.required("addressType", AddressType::parse);
     let classification = object.optional("classification", AddressClassification::parse);
     let street1 = object.required("street1", Text::parse);
     let street2 = object.optional("street2", Text::parse);
     let city = object.required("city", Text::parse);
     let country = object.required("countryCode", Country::parse);
+    let present = present.filter(|present| Some(present.country) == country);
+    let region = |text: &str, country| match present.and_then(|present| present.state.as_ref()) {
+        Some(state) if state.as_str() == text => Ok(state.clone()),
+        _ => Region::parse(text, country),
+    };
     // Without a country there is nothing to measure the two by.
     let (state, postal_code) = match country {
         None => (None, None),
         Some(Country::US) => (
-            object.required("state", |text| Region::parse(text, Country::US)),
+            object.required("state", |text| region(text, Country::US)),
             object.required("postalCode", |text| PostalCode::parse(text, Country::US)),
         ),
         Some(country) => (
-            object.optional("state", |text| Region::parse(text, country)),
+            object.optional("state", |text| region(text, country)),
             object.optional("postalCode", |text| PostalCode::parse(text, country)),
         ),
     };
@@ -87,9 +107,12 @@ fn read_address(object: &ObjectReader<'_>) -> Option<Address> {
     })
 }
 
-fn read_phone(object: &ObjectReader<'_>) -> Option<Phone> {
+fn read_phone(object: &ObjectReader<'_>, present: Option<&PhoneNumber>) -> Option<Phone> {
     let phone_type = object.required("phoneType", PhoneType::parse);
-    let number = object.required("phoneNumber", PhoneNumber::parse);
+    let number = object.required("phoneNumber", |text| match present {
+        Some(number) if number.national_or_e164() == text => Ok(number.clone()),
+        _ => PhoneNumber::parse(text),
+    });
     let extension = object.optional("extension", Extension::parse);
     Some(Phone { phone_type: phone_type?, number: number?, extension })
 }

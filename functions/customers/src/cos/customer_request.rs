@@ -54,7 +54,7 @@ pub(crate) fn read_onboarding(
     let party = match classification {
         Some(Classification::Personal) => {
             refuse(object, &["businessDueDiligence"], ONLY_BUSINESS);
-            let name = name.and_then(|name| read_person_name(&name));
+            let name = name.and_then(|name| read_person_name(&name, None));
             let profile = profile.and_then(|profile| read_person_profile(&profile, None, today));
             let asked = object.optional_object("dueDiligence");
             let due_diligence = asked.map(|asked| read_diligence(&asked));
@@ -86,7 +86,8 @@ pub(crate) fn read_onboarding(
 pub(crate) fn read_name_change(object: &ObjectReader<'_>, present: &Party) -> Option<Party> {
     Some(match present {
         Party::Personal(person) => {
-            Party::Personal(Person { name: read_person_name(object)?, ..person.clone() })
+            let name = read_person_name(object, Some(&person.name))?;
+            Party::Personal(Person { name, ..person.clone() })
         }
         Party::Business(business) => {
             Party::Business(Business { name: read_entity_name(object)?, ..business.clone() })
@@ -144,15 +145,21 @@ pub(crate) fn read_business_diligence_change(
     }
 }
 
-fn read_person_name(name: &ObjectReader<'_>) -> Option<PersonName> {
+/// Somebody whom another contract knows by one name keeps it: there is no last name to send back.
+fn read_person_name(name: &ObjectReader<'_>, present: Option<&PersonName>) -> Option<PersonName> {
     refuse(name, &["entityName"], ONLY_BUSINESS);
     let prefix = name.optional("prefix", Text::parse);
     let first = name.required("firstName", Text::parse);
     let middle = name.optional("middleName", Text::parse);
-    let last = name.required("lastName", Text::parse);
+    let is_shown = |present: &PersonName| {
+        present.last.is_none() && first.as_ref() == Some(&present.first) && !name.has("lastName")
+    };
+    let keeps_one = present.is_some_and(is_shown);
+    let last = if keeps_one { None } else { name.required("lastName", Text::parse) };
     let suffix = name.optional("suffix", Text::parse);
     let preferred = name.optional("preferredName", Text::parse);
-    Some(PersonName { prefix, first: first?, middle, last: Some(last?), suffix, preferred })
+    let last = if keeps_one { None } else { Some(last?) };
+    Some(PersonName { prefix, first: first?, middle, last, suffix, preferred })
 }
 
 fn read_entity_name(name: &ObjectReader<'_>) -> Option<EntityName> {

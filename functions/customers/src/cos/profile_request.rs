@@ -68,7 +68,7 @@ fn read_common(profile: &ObjectReader<'_>, present: Option<&CommonProfile>) -> C
 }
 
 /// Kind and number belong together. What is left out stays as it is, and so does a number sent the way it was shown
-/// (starred), because a client that reads a profile and sends it back means no change.
+/// (starred or in clear), because a client that reads a profile and sends it back means no change.
 fn read_tax(profile: &ObjectReader<'_>, present: Option<&TaxIdentity>) -> Option<TaxIdentity> {
     let asked_kind = profile.optional("taxIdType", TaxIdType::parse);
     if profile.has("taxIdType") && asked_kind.is_none() {
@@ -83,7 +83,12 @@ fn read_tax(profile: &ObjectReader<'_>, present: Option<&TaxIdentity>) -> Option
     };
     let number = if profile.has("taxId") {
         Some(profile.optional("taxId", |text| match present_number {
-            Some(number) if number.masked() == text => TaxId::parse(number.reveal(), kind),
+            Some(number) if number.masked() == text || number.reveal() == text => {
+                match present.map(TaxIdentity::kind) {
+                    Some(present) if present == kind => Ok(number.clone()),
+                    _ => TaxId::parse(number.reveal(), kind),
+                }
+            }
             _ => TaxId::parse(text, kind),
         })?)
     } else if present.map(TaxIdentity::kind) == Some(kind) {

@@ -67,7 +67,7 @@ async fn a_profile_is_replaced_but_keeps_its_tax_id() {
     assert_eq!(world.ok(found("900112222")).await["results"][0]["id"], id);
 
     let errors = world.errors(put(json!({ "taxId": "*****8776" }))).await;
-    assert_eq!(errors, (400, vec!["1004 taxId must be 9 digits".to_owned()]));
+    assert_eq!(errors, (400, vec!["1004 taxId must be 9 digits, not all of them 0".to_owned()]));
 }
 
 #[tokio::test]

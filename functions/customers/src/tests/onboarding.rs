@@ -139,7 +139,7 @@ async fn every_wrong_field_is_reported_at_once() {
             "1001 lastName must be a string",
             "1009 dateFormed does not apply: only a Business customer has it",
             "1004 citizenshipCountryCode must be an ISO 3166-1 alpha-2 country code",
-            "1004 taxId must be 9 digits",
+            "1004 taxId must be 9 digits, not all of them 0",
             "1005 riskRating must be one of Low, Medium, High",
             "1001 regO must be true or false",
             "1006 birthDate must not be in the future",

@@ -198,6 +198,54 @@ async fn a_cos_write_loses_nothing_that_straddle_wrote() {
     }
 }
 
+/// This contract takes numbers, states and names that the other one would not; there they stay when they are sent back as shown,
+/// and cannot be given anew.
+#[tokio::test]
+async fn what_straddle_alone_takes_goes_back_through_cos_as_shown() {
+    let world = World::new();
+    let mut one = mira();
+    one["name"] = json!("Mononym");
+    one["phone"] = json!("+12");
+    one["address"]["state"] = json!("ZZ");
+    let mut other = firm();
+    other["phone"] = json!("+11234567890");
+    other["compliance_profile"]["ein"] = json!("00-0000000");
+    for body in [one, other] {
+        let data = world.straddle_create(body).await;
+        let path = format!("customers/{}", data["id"].as_str().unwrap());
+        for scopes in [USUAL, UNMASK] {
+            let shown = world.ok(call("GET", &path).scopes(scopes)).await;
+            let at = |kind: &str, name: &str| {
+                format!("{path}/{kind}/{}", shown[name]["id"].as_str().unwrap())
+            };
+            let mut phone = shown["primaryPhone"].clone();
+            phone["extension"] = json!("7");
+            let mut parts = vec![
+                (format!("{path}/name"), shown["name"].clone()),
+                (format!("{path}/profile"), shown["profile"].clone()),
+                (at("phones", "primaryPhone"), phone),
+            ];
+            if shown["primaryAddress"].is_object() {
+                let mut address = shown["primaryAddress"].clone();
+                address["street2"] = json!("Flat 2");
+                parts.push((at("addresses", "primaryAddress"), address));
+            }
+            for (path, part) in parts {
+                world.ok(call("PUT", &path).body(part)).await;
+            }
+            let after = world.ok(call("GET", &path).scopes(scopes)).await;
+            assert_eq!(after["name"], shown["name"]);
+            assert_eq!(after["profile"], shown["profile"]);
+            assert_eq!(after["primaryPhone"]["phoneNumber"], shown["primaryPhone"]["phoneNumber"]);
+            assert_eq!(after["primaryPhone"]["extension"], "7");
+            assert_eq!(after["primaryAddress"]["state"], shown["primaryAddress"]["state"]);
+        }
+        let given = json!({ "phoneType": "Home", "phoneNumber": "+12" });
+        let refused = call("POST", format!("{path}/phones")).body(given);
+        assert_eq!(world.send(refused).await.0, 400);
+    }
+}
+
 fn word() -> impl Strategy<Value = String> {
     "[A-Z][a-zé'-]{1,9}|van|de|la|Jr\\.|III"
 }
