@@ -49,8 +49,8 @@ impl Vetter {
     }
 
     /// Whether what the network knows of the customer's account, as [`Self::remember`] answered it, makes a review due: it speaks
-    /// against a customer whom the latest review did not. Nobody reviews an invented customer again, whose end is prescribed.
-    /// No round trip where nobody else is known by the account and nobody warns of it, else 1 query and 1 GetItem side by
+    /// against the customer, and the latest review did not know it. Nobody reviews an invented customer again, whose end is
+    /// prescribed. No round trip where nobody else is known by the account and nobody warns of it, else 1 query and 1 GetItem side by
     /// side.
     ///
     /// # Errors
