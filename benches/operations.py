@@ -130,6 +130,7 @@ PAYERS = "/v1/customers"
 REGISTRATIONS = "/webhooks/v1/registrations"
 EVENTS = "/webhooks/v1/events"
 APPLICATIONS = "/acquisition/v2/applications"
+ACCOUNT = {"sortCode": "000100", "bankAccount": "10000600"}
 
 
 class Applicants:
@@ -163,7 +164,15 @@ class Applicants:
 
     def drop(self) -> dict:
         """An account that passes the modulus check of the sample table and that the bank's stand-in knows under the name."""
-        return self.bundle.call("POST", f"{self.next()[0]}/pennydrop", {"sortCode": "000100", "bankAccount": "10000600"})
+        return self.bundle.call("POST", f"{self.next()[0]}/pennydrop", ACCOUNT)
+
+    def prove(self) -> dict:
+        path, _ = self.next()
+        auth = self.bundle.call("POST", f"{path}/pennydrop", ACCOUNT)["body"]["authId"]
+        query = urllib.parse.urlencode({"sortCode": ACCOUNT["sortCode"], "accountNumber": ACCOUNT["bankAccount"]})
+        with urllib.request.urlopen(f"{self.bundle.facts['bankUrl']}/statement?{query}") as answer:
+            code = re.findall(r"\d{4}", json.load(answer)[-1]["reference"])[0]
+        return self.bundle.call("POST", f"{path}/pennydrop/{auth}/validate", {"passcode": code})
 
 
 def measure(bundle: Bundle, person: dict) -> list[Cost]:
@@ -217,6 +226,8 @@ def _of_requests(bundle: Bundle, person: dict) -> list[Cost]:
         ("the right passcode", "otp-validate", lambda: applicants.validate(right=True), 8),
         # The name check is counted by a transaction of its own before anybody is asked.
         ("pay a penny", "penny-drop-initiate", applicants.drop, 5),
+        # The guard does not see pennies.
+        ("the penny's code", "penny-drop-validate", applicants.prove, 6),
     ]
     rows += straddle_rows(bundle)
     costs = []
