@@ -151,12 +151,13 @@ fn read_person_name(name: &ObjectReader<'_>, present: Option<&PersonName>) -> Op
     let prefix = name.optional("prefix", Text::parse);
     let first = name.required("firstName", Text::parse);
     let middle = name.optional("middleName", Text::parse);
-    let is_shown = |present: &PersonName| {
-        present.last.is_none() && first.as_ref() == Some(&present.first) && !name.has("lastName")
-    };
-    let keeps_one = present.is_some_and(is_shown);
-    let last = if keeps_one { None } else { name.required("lastName", Text::parse) };
     let suffix = name.optional("suffix", Text::parse);
+    let is_shown = |present: &PersonName| {
+        let rest = (&present.middle, &present.suffix) == (&middle, &suffix);
+        present.last.is_none() && first.as_ref() == Some(&present.first) && rest
+    };
+    let keeps_one = !name.has("lastName") && present.is_some_and(is_shown);
+    let last = if keeps_one { None } else { name.required("lastName", Text::parse) };
     let preferred = name.optional("preferredName", Text::parse);
     let last = if keeps_one { None } else { Some(last?) };
     Some(PersonName { prefix, first: first?, middle, last, suffix, preferred })

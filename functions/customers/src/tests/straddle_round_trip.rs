@@ -240,6 +240,11 @@ async fn what_straddle_alone_takes_goes_back_through_cos_as_shown() {
             assert_eq!(after["primaryPhone"]["extension"], "7");
             assert_eq!(after["primaryAddress"]["state"], shown["primaryAddress"]["state"]);
         }
+        if data["type"] == "individual" {
+            let longer = json!({ "firstName": "Mononym", "middleName": "Quill Harbor" });
+            let refused = world.send(call("PUT", format!("{path}/name")).body(longer)).await;
+            assert_eq!(refused.0, 400, "that would be another name");
+        }
         let given = json!({ "phoneType": "Home", "phoneNumber": "+12" });
         let refused = call("POST", format!("{path}/phones")).body(given);
         assert_eq!(world.send(refused).await.0, 400);

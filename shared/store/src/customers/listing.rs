@@ -69,9 +69,9 @@ impl ListingOrder {
 pub struct SummaryFilter {
     /// Only customers of this account.
     pub account: Option<AccountId>,
-    /// Created at this time or later.
+    /// Created in the millisecond of this time or later.
     pub created_from: Option<Timestamp>,
-    /// Created at this time or earlier.
+    /// Created in the millisecond of this time or earlier.
     pub created_to: Option<Timestamp>,
     /// Part of the name, in any letter case.
     pub name: Option<String>,
@@ -113,21 +113,15 @@ impl SummaryFilter {
             && self.admits_exactly(&summary.into())
     }
 
-    /// What the conditions of a query leave open: the exact time and the exact e-mail address.
+    /// What the conditions of a query leave open: the exact e-mail address. Times go by the millisecond, as the indexes do, so
+    /// that rows, totals and order agree.
     fn admits_exactly(&self, row: &Summary) -> bool {
         let email = row.email.as_ref().map(|email| email.to_ascii_lowercase());
-        self.created_from.is_none_or(|from| row.created_at >= from)
-            && self.created_to.is_none_or(|to| row.created_at <= to)
+        let created = row.created_at.as_millisecond();
+        self.created_from.is_none_or(|from| created >= from.as_millisecond())
+            && self.created_to.is_none_or(|to| created <= to.as_millisecond())
             && (self.email.is_none() || self.email == email)
             && (self.external_id.is_none() || self.external_id == row.client_identifier)
-    }
-
-    /// Whether a bound lies within a millisecond, of which the indexes know whole ones. The end of a day does not.
-    fn is_finer_than_the_index(&self) -> bool {
-        const A_MILLISECOND: i32 = 1_000_000;
-        let within = |bound: Timestamp| bound.subsec_nanosecond() % A_MILLISECOND;
-        self.created_from.is_some_and(|from| within(from) != 0)
-            || self.created_to.is_some_and(|to| within(to) < A_MILLISECOND - 1_000)
     }
 
     /// Whether e-mail address and external id are all that is asked.
@@ -187,7 +181,6 @@ impl SummaryFilter {
                 .map_or_else(|| "~".to_owned(), |to| format!("{}~", sortable_millis(to)));
             query = query.between(low, high);
         } else if bounded {
-            // Milliseconds are coarse; the exact times are compared when the item is read.
             for (bound, sign, value) in
                 [(self.created_from, ">=", ":from"), (self.created_to, "<=", ":to")]
             {
@@ -371,8 +364,8 @@ impl Customers {
         place: Option<Item>,
         reads: usize,
     ) -> Result<(u64, bool), ListError> {
-        // The conditions alone let longer addresses pass, and all of a millisecond.
-        if filter.email.is_some() || filter.is_finer_than_the_index() {
+        if filter.email.is_some() {
+            // The conditions alone let longer addresses pass.
             let listing = Listing::new(partner, "count", &[], u32::MAX).reading(reads);
             let start = (Start::behind(place), None);
             let all = Box::pin(self.walk(&listing, partner, filter, order, start)).await?;
