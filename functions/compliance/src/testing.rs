@@ -91,7 +91,8 @@ impl World {
         let clock_of = || Arc::clone(&clock) as Arc<dyn Clock>;
         let vetter =
             Vetter::new(&customers, editions, clock_of(), Arc::clone(&random) as Arc<dyn Random>);
-        let app = scan_worker::App::for_test(customers, vetter, clock_of(), queue.clone());
+        let by = (clock_of(), Arc::clone(&random) as Arc<dyn Random>);
+        let app = scan_worker::App::for_test(customers, vetter, by, queue.clone());
         let table = database.customers();
         let refresh =
             refresh::App::for_test(bucket.clone(), MANIFEST, table, queue.clone(), clock_of());
@@ -112,7 +113,8 @@ impl World {
             Arc::clone(&clock),
             Arc::clone(&self.random) as Arc<dyn Random>,
         );
-        scan_worker::App::for_test(customers, vetter, clock, self.queue.clone())
+        let by = (clock, Arc::clone(&self.random) as Arc<dyn Random>);
+        scan_worker::App::for_test(customers, vetter, by, self.queue.clone())
     }
 
     pub(crate) async fn put_sources(&self) {

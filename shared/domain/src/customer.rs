@@ -29,6 +29,7 @@ use crate::contact::{Contact, ContactBody, ContactId, ContactKind, PrimaryRefuse
 use crate::enrolment::Enrolment;
 use crate::event::EventKind;
 use crate::ids::{AccountId, CifNumber, CustomerId, PartnerId};
+use crate::network::ProvedAccount;
 use crate::proof::{Proof, ProofKind};
 use crate::scan::{Decision, DecisionRefused, Finding, Scan, ScanKind, ScanStatus};
 use crate::text::Text;
@@ -81,6 +82,8 @@ pub struct Customer {
     pub contacts: BTreeMap<ContactKind, Shelf>,
     /// What it has proved to hold, the latest of each kind.
     pub proofs: BTreeMap<ProofKind, Proof>,
+    /// The bank accounts that it has proved, the latest last, by what the network of partners knows them.
+    pub accounts: Vec<ProvedAccount>,
     /// Whether it has its row in the sorted lists, its place in the counters and its lookup row by e-mail address. What
     /// was stored by a release that had none of them gets them with its next change.
     pub is_listed: bool,
@@ -170,6 +173,7 @@ impl Customer {
             audit: AuditHead::default(),
             contacts: BTreeMap::new(),
             proofs: BTreeMap::new(),
+            accounts: Vec::new(),
             is_listed: true,
             sandbox: None,
         };

@@ -12,6 +12,8 @@ use std::fmt;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::ids::AuthId;
+
 /// How many sightings a history keeps. All thresholds of the review lie far below.
 pub const MOST_SIGHTINGS: usize = 32;
 
@@ -97,9 +99,14 @@ impl fmt::Debug for Fingerprint {
 pub struct ProvedAccount {
     /// By what the network knows the account, at whatever partner.
     pub fingerprint: Fingerprint,
-    /// When it was proved.
+    /// In which session.
+    pub auth: AuthId,
+    /// When.
     pub at: Timestamp,
 }
+
+/// How many proved accounts of a customer are known, the latest ones.
+pub const MOST_ACCOUNTS: usize = 8;
 
 /// The attributes of one applicant in clear, normalised so that equal things are equal text. Personal: `Debug` shows none.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -112,8 +119,8 @@ pub struct Attributes {
     pub phone: Option<String>,
     /// Network address.
     pub device: Option<String>,
-    /// Bank account; the only one that is no clear text.
-    pub bank_account: Option<ProvedAccount>,
+    /// Bank accounts, the only ones that are no clear text.
+    pub accounts: Vec<ProvedAccount>,
     /// Given name, folded.
     pub first_name: Option<String>,
     /// Family name, or a company's name, folded.
@@ -134,38 +141,31 @@ impl fmt::Debug for Attributes {
 }
 
 impl Attributes {
-    /// What a history is kept of, with the text that it is kept under.
+    /// What a history is kept of, with the text that it is kept under. A customer may have several accounts.
     #[must_use]
     pub fn remembered(&self) -> Vec<(AttributeKind, String)> {
         let person = match (&self.first_name, &self.last_name, &self.birth_date) {
             (Some(first), Some(last), Some(born)) => Some(format!("{first}|{last}|{born}")),
             _ => None,
         };
-        let account = self.bank_account.as_ref().map(|held| held.fingerprint.as_str().to_owned());
+        let accounts = self.accounts.iter().map(|account| account.fingerprint.as_str().to_owned());
         [
             (AttributeKind::TaxId, self.tax_id.clone()),
             (AttributeKind::Email, self.email.clone()),
             (AttributeKind::Phone, self.phone.clone()),
             (AttributeKind::Device, self.device.clone()),
-            (AttributeKind::BankAccount, account),
             (AttributeKind::Person, person),
         ]
         .into_iter()
         .filter_map(|(kind, value)| Some((kind, value?)))
+        .chain(accounts.map(|account| (AttributeKind::BankAccount, account)))
         .collect()
     }
 
-    /// Since when an attribute is known, where that is not since the customer was taken on: an account is proved later.
+    /// The account that is remembered under this text.
     #[must_use]
-    pub fn known_since(&self, kind: AttributeKind) -> Option<Timestamp> {
-        match kind {
-            AttributeKind::BankAccount => self.bank_account.as_ref().map(|held| held.at),
-            AttributeKind::TaxId
-            | AttributeKind::Email
-            | AttributeKind::Phone
-            | AttributeKind::Device
-            | AttributeKind::Person => None,
-        }
+    pub fn account(&self, text: &str) -> Option<&ProvedAccount> {
+        self.accounts.iter().find(|account| account.fingerprint.as_str() == text)
     }
 }
 
@@ -325,19 +325,30 @@ pub struct View {
     pub member: Fingerprint,
     /// What it has.
     pub own: Facts,
-    /// What is known of it. A kind without history has no entry.
+    /// What is known of it. A kind without history has no entry, and bank accounts are beside: there may be several.
     pub histories: BTreeMap<AttributeKind, History>,
+    /// What is known of its bank accounts.
+    pub accounts: BTreeMap<Fingerprint, History>,
 }
 
 impl View {
-    /// The sightings of one attribute by others that still count.
+    /// Adds what is known of an attribute, of an account by what it is known.
+    pub fn add(&mut self, kind: AttributeKind, account: Option<&ProvedAccount>, history: History) {
+        match account {
+            Some(account) => self.accounts.insert(account.fingerprint.clone(), history),
+            None => self.histories.insert(kind, history),
+        };
+    }
+
+    /// What is known of the attributes of one kind.
+    pub fn of(&self, kind: AttributeKind) -> impl Iterator<Item = &History> {
+        let accounts = self.accounts.values().filter(move |_| kind == AttributeKind::BankAccount);
+        self.histories.get(&kind).into_iter().chain(accounts)
+    }
+
+    /// The sightings of the attributes of one kind by others that still count.
     pub fn by_others(&self, kind: AttributeKind, now: Timestamp) -> Vec<&Sighting> {
-        self.histories
-            .get(&kind)
-            .map(|history| history.by_others(&self.contributor, now).collect::<Vec<_>>())
-            .into_iter()
-            .flatten()
-            .collect::<Vec<_>>()
+        self.of(kind).flat_map(|history| history.by_others(&self.contributor, now)).collect()
     }
 
     /// Those of them that speak for the applicant: of customers whom another partner has taken on, and whom a person or a
@@ -420,12 +431,17 @@ mod tests {
         let remembered = attributes.remembered();
         assert_eq!(remembered[1], (AttributeKind::Person, "ann|lee|1990-01-01".into()));
         assert!(!format!("{attributes:?}").contains("ann"));
-        let account = ProvedAccount { fingerprint: print("an account"), at: at(7) };
-        attributes.bank_account = Some(account);
+        for (number, name) in ["an account", "another"].into_iter().enumerate() {
+            let auth = AuthId::from(uuid::Uuid::from_u128(number as u128));
+            attributes.accounts.push(ProvedAccount { fingerprint: print(name), auth, at: at(7) });
+        }
         let remembered = attributes.remembered();
-        assert_eq!(remembered[1], (AttributeKind::BankAccount, "an account".into()));
-        let since = AttributeKind::ALL.map(|kind| attributes.known_since(kind));
-        assert_eq!(since, [None, None, None, None, Some(at(7)), None]);
+        assert_eq!(
+            remembered[2..].iter().map(|(_, text)| text).collect::<Vec<_>>(),
+            ["an account", "another"]
+        );
+        assert!(remembered[2..].iter().all(|(kind, _)| *kind == AttributeKind::BankAccount));
+        assert!(attributes.account("another").is_some() && attributes.account("ann").is_none());
     }
 
     proptest! {

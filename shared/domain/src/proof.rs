@@ -7,7 +7,6 @@ use jiff::Timestamp;
 
 use crate::choices::choices;
 use crate::ids::AuthId;
-use crate::network::Fingerprint;
 
 choices! {
     /// What was proved.
@@ -41,9 +40,6 @@ pub struct Proof {
     pub masked: String,
     /// Its blind index.
     pub index: String,
-    /// By what the network of partners knows a bank account. A phone or mailbox has none, and no proof of a release before
-    /// this was kept.
-    pub network: Option<Fingerprint>,
     /// In which session.
     pub auth: AuthId,
     /// When.

@@ -15,6 +15,7 @@ mod providers;
 mod tests;
 mod verdict;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use compliance::review::provider::{
@@ -30,8 +31,7 @@ use domain::contact::Contact;
 use domain::customer::{Customer, Vetting};
 use domain::enrolment::SandboxOutcome;
 use domain::ids::{EventId, ReviewId};
-use domain::network::{Attributes, ProvedAccount};
-use domain::proof::{Proof, ProofKind};
+use domain::network::{Attributes, Fingerprint, History, View};
 use domain::scan::{Finding, Scan, ScanStatus};
 use domain::time::{Clock, Random};
 use domain::verification::{Standing, Verification};
@@ -47,6 +47,7 @@ use store::{Item, StoreError, Table, Transaction};
 use crate::applicant::applicant_of;
 use crate::history::put_review;
 pub use crate::history::{add_verdict, latest_review};
+pub use crate::memory::Weighed;
 use crate::providers::ConfiguredProvider;
 use crate::verdict::verification;
 
@@ -304,7 +305,7 @@ impl Vetter {
             forced,
             now,
         });
-        assessment.account = attributes.bank_account.map(|held| held.fingerprint);
+        assessment.accounts = looked_at(&view);
         let verified = verification(&assessment, forced);
         let barred = forced.is_none() && earlier.as_ref().is_some_and(Review::bars);
         if barred {
@@ -468,14 +469,16 @@ fn stands_at(customer: &Customer) -> Option<Decision> {
 /// By what the network knows a customer.
 fn attributes_of(customer: &Customer) -> Attributes {
     let attributes = applicant_of(customer).attributes();
-    let proof = customer.proofs.get(&ProofKind::BankAccount);
-    let bank_account = proof.and_then(proved_account);
-    Attributes { sandbox: customer.sandbox == Some(true), bank_account, ..attributes }
+    let accounts = customer.accounts.clone();
+    Attributes { sandbox: customer.sandbox == Some(true), accounts, ..attributes }
 }
 
-/// By what the network knows a proved account. A proof of an earlier release says nothing of it.
-fn proved_account(proof: &Proof) -> Option<ProvedAccount> {
-    Some(ProvedAccount { fingerprint: proof.network.clone()?, at: proof.at })
+/// The accounts that count as looked at: those whose history has the customer already. Whoever comes after sees the customer
+/// there; of an account that the network has not heard of yet, others may come before it does.
+fn looked_at(known: &View) -> BTreeSet<Fingerprint> {
+    let has_own = |history: &History| history.sightings.contains_key(&known.contributor);
+    let looked_at = known.accounts.iter().filter(|(_, history)| has_own(history));
+    looked_at.map(|(account, _)| account.clone()).collect()
 }
 
 /// The end that a sandbox partner prescribed.

@@ -6,7 +6,7 @@
 use compliance::review::{Cause, Policy, Review, speaks_against};
 use domain::customer::Customer;
 use domain::ids::{CustomerId, PartnerId};
-use domain::network::{AttributeKind, Outcome, View};
+use domain::network::{AttributeKind, Fingerprint, Outcome, View};
 use domain::verification::{Standing, Verification};
 use jiff::Timestamp;
 use runtime::pause;
@@ -17,10 +17,32 @@ use crate::{Vetter, VettingError, attributes_of, forced};
 /// How often a busy network is tried again, with growing pauses.
 const PATIENCE: u32 = 8;
 
+/// What looking at the network's knowledge of a customer's accounts came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Weighed {
+    /// The customer is to be reviewed again.
+    News,
+    /// Nothing follows.
+    NoNews,
+    /// Something might follow, and the customer is at a point where nothing can: its review is still to come, somebody has
+    /// turned it away, or nobody is to review it. It is looked at again when that changes.
+    NotNow,
+}
+
+/// Whom a person or the modules have turned away is not reviewed again for what speaks against it as well, nor is anybody whom
+/// nobody is to review, or whose end is prescribed.
+fn may_be_reviewed_again(customer: &Customer) -> bool {
+    let is_open = match customer.standing() {
+        Standing::Verified | Standing::Review => true,
+        Standing::Pending | Standing::Rejected | Standing::Inactive => false,
+    };
+    is_open && customer.is_reviewed() && forced(customer).is_none()
+}
+
 impl Vetter {
     /// Lets the network of partners remember the customer as it is. Repeating it changes nothing. An invented customer,
-    /// whose end a sandbox partner prescribed, is nothing to remember. Answers what the network knows of a proved account
-    /// alone, as long as nobody has [looked at](Self::account_is_weighed) it.
+    /// whose end a sandbox partner prescribed, is nothing to remember. Answers what the network knows of the proved accounts
+    /// alone that nobody has [looked at](Self::note_weighed); `None` when a later version is remembered already.
     ///
     /// # Errors
     /// [`VettingError`].
@@ -30,7 +52,7 @@ impl Vetter {
         now: Timestamp,
     ) -> Result<Option<View>, VettingError> {
         if forced(customer).is_some() {
-            return Ok(None);
+            return Ok(Some(View::default()));
         }
         let outcome = match customer.verification {
             Verification::Verified => {
@@ -48,66 +70,73 @@ impl Vetter {
         .await
     }
 
-    /// Whether what the network knows of the customer's account, as [`Self::remember`] answered it, makes a review due: it speaks
-    /// against the customer, and the latest review did not know it. Nobody reviews an invented customer again, whose end is
-    /// prescribed. No round trip where nobody else is known by the account and nobody warns of it, else 1 query and 1 GetItem side by
-    /// side.
+    /// What the network's knowledge of the customer's accounts, as [`Self::remember`] answered it, leads to. No round trip where
+    /// nobody else is known by them and nobody warns of them, else 1 query and 1 GetItem side by side.
     ///
     /// # Errors
     /// [`VettingError`].
-    pub async fn account_is_news(
+    pub async fn weigh(
         &self,
         customer: &Customer,
         known: &View,
         now: Timestamp,
-    ) -> Result<bool, VettingError> {
-        let history = known.histories.get(&AttributeKind::BankAccount);
+    ) -> Result<Weighed, VettingError> {
         let is_shared = !known.by_others(AttributeKind::BankAccount, now).is_empty();
-        if !is_shared && history.is_none_or(|history| history.alerts.is_empty()) {
-            return Ok(false);
+        if !is_shared && known.accounts.values().all(|history| history.alerts.is_empty()) {
+            return Ok(Weighed::NoNews);
+        }
+        if !may_be_reviewed_again(customer) {
+            return Ok(Weighed::NotNow);
         }
         let (is_unreviewed, policy) = tokio::join!(
-            Box::pin(self.account_is_unreviewed(customer)),
+            Box::pin(self.has_unreviewed(customer, known.accounts.keys())),
             Box::pin(self.reviews.policy(customer.partner)),
         );
         let policy = policy?;
         let policy = Policy::stored(policy.as_ref().map(|(policy, version)| (policy, *version)))?;
-        Ok(is_unreviewed? && speaks_against(known, &policy, now))
+        let is_news = is_unreviewed? && speaks_against(known, &policy, now);
+        Ok(if is_news { Weighed::News } else { Weighed::NoNews })
     }
 
-    /// Whether the customer is settled, has been reviewed, and has proved an account that the latest review did not know. Whom
-    /// somebody has turned away is not reviewed again for what speaks against it as well. 1 query, none without an account.
+    /// Whether the customer may be reviewed again, and has proved an account that the latest review has not looked at. 1 query,
+    /// none without an account.
     ///
     /// # Errors
     /// [`VettingError`].
-    pub async fn account_is_unreviewed(&self, customer: &Customer) -> Result<bool, VettingError> {
-        let is_settled = match customer.standing() {
-            Standing::Verified | Standing::Review => true,
-            Standing::Pending | Standing::Rejected | Standing::Inactive => false,
-        };
-        let account = attributes_of(customer).bank_account;
-        let Some(account) = account.filter(|_| is_settled && forced(customer).is_none()) else {
+    pub async fn has_unreviewed_accounts(&self, customer: &Customer) -> Result<bool, VettingError> {
+        let accounts = customer.accounts.iter().map(|account| &account.fingerprint);
+        Ok(may_be_reviewed_again(customer) && self.has_unreviewed(customer, accounts).await?)
+    }
+
+    async fn has_unreviewed(
+        &self,
+        customer: &Customer,
+        accounts: impl Iterator<Item = &Fingerprint>,
+    ) -> Result<bool, VettingError> {
+        let mut accounts = accounts.peekable();
+        if accounts.peek().is_none() {
             return Ok(false);
-        };
+        }
         let latest = Box::pin(self.reviews.current(customer.partner, customer.id)).await?;
         let latest: Option<Review> = latest;
-        let knows =
-            |latest: Review| latest.assessment.account.as_ref() == Some(&account.fingerprint);
-        Ok(latest.is_some_and(|latest| !knows(latest)))
+        Ok(latest.is_some_and(|latest| {
+            accounts.any(|account| !latest.assessment.accounts.contains(account))
+        }))
     }
 
-    /// Notes that somebody has looked at what the network knows of the customer's account.
+    /// Notes that somebody has looked at what the network knows of these accounts.
     ///
     /// # Errors
     /// [`VettingError`].
-    pub async fn account_is_weighed(&self, customer: &Customer) -> Result<(), VettingError> {
-        if let Some(account) = attributes_of(customer).bank_account {
-            let (partner, id) = (customer.partner, customer.id);
-            let note =
-                async || Box::pin(self.network.weighed(partner, id, &account.fingerprint)).await;
-            self.patiently(note).await?;
-        }
-        Ok(())
+    pub async fn note_weighed(
+        &self,
+        customer: &Customer,
+        known: &View,
+    ) -> Result<(), VettingError> {
+        let (partner, id) = (customer.partner, customer.id);
+        let accounts: Vec<Fingerprint> = known.accounts.keys().cloned().collect();
+        let note = async || Box::pin(self.network.weighed(partner, id, &accounts)).await;
+        self.patiently(note).await
     }
 
     /// Whether a person or an identity provider has confirmed a verified customer. What the network alone confirmed, or a

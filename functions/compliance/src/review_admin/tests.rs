@@ -1,7 +1,7 @@
 //! Operators' commands on a real table.
 
 use crypto::test_support::key_ring;
-use domain::ids::CustomerId;
+use domain::ids::{AuthId, CustomerId};
 use domain::network::{Attributes, ProvedAccount};
 use domain::time::{FixedClock, SequenceRandom};
 use store::testing::TestDatabase;
@@ -77,16 +77,18 @@ async fn an_alert_of_a_bank_account_is_of_the_account_that_is_proved() {
     let account = BankAccount::parse("202959", "63748472").unwrap();
     let proved = ProvedAccount {
         fingerprint: network.known_as(&account).await.unwrap(),
+        auth: AuthId::parse("0190b2c4-0000-7000-8000-000000000009").unwrap(),
         at: "2026-12-01T12:00:00Z".parse().unwrap(),
     };
-    let attributes = Attributes { bank_account: Some(proved), ..Attributes::default() };
+    let known = proved.fingerprint.clone();
+    let attributes = Attributes { accounts: vec![proved], ..Attributes::default() };
     let command = |action: &str, value: &str| json!({ "action": action, "partnerId": PARTNER, "kind": "bankAccount", "value": value });
     handle(&app, command("raise-alert", "20-29-59 63748472")).await.unwrap();
     let view = network.gather(partner, customer, &attributes).await.unwrap().view;
-    assert!(view.histories[&AttributeKind::BankAccount].alerts.contains_key(&view.member));
+    assert!(view.accounts[&known].alerts.contains_key(&view.member));
     handle(&app, command("withdraw-alert", "20295963748472")).await.unwrap();
     let view = network.gather(partner, customer, &attributes).await.unwrap().view;
-    assert!(view.histories.is_empty());
+    assert!(view.accounts.is_empty());
     for none in ["63748472", "GB29NWBK60161331926819", ""] {
         let error = handle(&app, command("raise-alert", none)).await.unwrap_err().to_string();
         assert!(error.starts_with("value is not of the kind"), "{error}");

@@ -27,7 +27,7 @@ use domain::audit::Actor;
 use domain::contact::{Contact, ContactKind};
 use domain::customer::{Change, Customer};
 use domain::event::Work;
-use domain::ids::ClientId;
+use domain::ids::{ClientId, EventId};
 use domain::problem::Problem;
 use domain::scan::ScanKind;
 use domain::time::{Clock, Random};
@@ -40,7 +40,7 @@ use store::StoreError;
 use store::customers::{
     Commit, CommitRefused, Customers, CustomersError, evidence, evidence_digest,
 };
-use vetting::{Evidence, Vetted, Vetter, VettingError};
+use vetting::{Evidence, Vetted, Vetter, VettingError, Weighed};
 
 use crate::scan_queue::{QueueError, ScanMessage, ScanQueue, ScanRequest};
 use crate::sweep::page;
@@ -59,6 +59,7 @@ pub struct App {
     pub(crate) customers: Customers,
     pub(crate) vetter: Vetter,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Arc<dyn Random>,
     pub(crate) queue: ScanQueue,
     pub(crate) page_size: u16,
 }
@@ -129,22 +130,23 @@ impl App {
         let (clock, random): (Arc<dyn Clock>, Arc<dyn Random>) =
             (Arc::new(SystemClock), Arc::new(SystemRandom));
         let ring = clients.key_ring(table.clone(), key);
-        let customers = Customers::new(table, Arc::new(ring), Arc::clone(&clock), random);
+        let customers =
+            Customers::new(table, Arc::new(ring), Arc::clone(&clock), Arc::clone(&random));
         let vetter =
             Settings::read(|settings| Vetter::from_settings(settings, clients, &customers))?;
         let (queue, page_size) = (ScanQueue::new(clients, queue), page::PAGE);
-        Ok(Self { customers, vetter, clock, queue, page_size })
+        Ok(Self { customers, vetter, clock, random, queue, page_size })
     }
 
     #[cfg(test)]
-    pub(crate) const fn for_test(
+    pub(crate) fn for_test(
         customers: Customers,
         vetter: Vetter,
-        clock: Arc<dyn Clock>,
+        (clock, random): (Arc<dyn Clock>, Arc<dyn Random>),
         queue: ScanQueue,
     ) -> Self {
         // Small pages, so that a test's few customers fill several.
-        Self { customers, vetter, clock, queue, page_size: 2 }
+        Self { customers, vetter, clock, random, queue, page_size: 2 }
     }
 }
 
@@ -178,23 +180,27 @@ pub async fn run(app: &App, body: &str, receives: u32) -> Result<Outcome, ScanEr
 /// Lets the network of partners remember the customer that a request names, and reviews it again when what the network
 /// knows of its bank account asks for it.
 async fn remember(app: &App, request: &ScanRequest) -> Result<Outcome, ScanError> {
-    match app.customers.get(request.partner, request.customer).await? {
-        Some(customer) => {
-            let now = app.clock.now();
-            // First: of several that prove one account at once, the last to be remembered sees all the others.
-            let unweighed = Box::pin(app.vetter.remember(&customer, now)).await?;
-            failpoint("scan-worker:remembered");
-            let Some(known) = unweighed else { return Ok(Outcome::Remembered) };
-            let outcome = if Box::pin(app.vetter.account_is_news(&customer, &known, now)).await? {
-                Box::pin(settle(app, request)).await?
-            } else {
-                Outcome::Remembered
-            };
-            app.vetter.account_is_weighed(&customer).await?;
-            Ok(outcome)
-        }
-        None => gone(app, request).await,
+    for _ in 0..TRIES {
+        let found = app.customers.get(request.partner, request.customer).await?;
+        let Some(customer) = found else { return gone(app, request).await };
+        let now = app.clock.now();
+        // First: of several that prove one account at once, the last to be remembered sees all the others.
+        let recorded = Box::pin(app.vetter.remember(&customer, now)).await?;
+        let Some(known) = recorded else { continue };
+        failpoint("scan-worker:remembered");
+        let outcome = match Box::pin(app.vetter.weigh(&customer, &known, now)).await? {
+            Weighed::NotNow => return Ok(Outcome::Remembered),
+            Weighed::NoNews => Outcome::Remembered,
+            Weighed::News => {
+                // A run of its own: this message may have led to a review for another account before.
+                let run = EventId::new(&*app.clock, &*app.random);
+                Box::pin(settle(app, &ScanRequest { run, ..request.clone() })).await?
+            }
+        };
+        app.vetter.note_weighed(&customer, &known).await?;
+        return Ok(outcome);
     }
+    Err(ScanError::KeptChanging)
 }
 
 /// Removes what an erased customer left: first from the network's memory, whose trail lies among the rest. A customer
@@ -344,7 +350,7 @@ async fn apply(
 ) -> Result<Option<Made>, ScanError> {
     let revision = customer.subject_revision;
     let is_due = Vetter::is_due(customer, set)
-        || (request.work == Work::Remember && app.vetter.account_is_unreviewed(customer).await?);
+        || (request.work == Work::Remember && app.vetter.has_unreviewed_accounts(customer).await?);
     if is_due {
         let vetted = app.vetter.vet(customer, addresses, set, now).await?;
         let change = customer.vetted(revision, &vetted.vetting, now);

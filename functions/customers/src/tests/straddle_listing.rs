@@ -49,7 +49,9 @@ async fn customers_of_one_millisecond_are_bounded_and_counted_together() {
         world.clock.advance(jiff::SignedDuration::from_micros(-800));
     }
     let millisecond = |time: &String| time[..23].to_owned();
-    assert!(times.iter().any(|time| millisecond(time) == millisecond(&times[2]) && *time != times[2]));
+    assert!(
+        times.iter().any(|time| millisecond(time) == millisecond(&times[2]) && *time != times[2])
+    );
     for (at, time) in times.iter().enumerate() {
         let count = |holds: &dyn Fn(String) -> bool| {
             times.iter().filter(|other| holds(millisecond(other))).count()

@@ -85,8 +85,10 @@ async fn an_account_is_known_to_the_network_by_its_digest() {
         let (state, _) = world.try_code(&place, &otp, &world.code()).await;
         assert_eq!(state, "authenticated");
         let customer = world.holder(&place).await;
-        assert_eq!(customer.proofs[&ProofKind::BankAccount].network, Some(known.clone()));
-        assert_eq!(customer.proofs[&ProofKind::Phone].network, None);
+        let [account] = &customer.accounts[..] else { panic!("one account") };
+        let proof = &customer.proofs[&ProofKind::BankAccount];
+        assert_eq!(account.fingerprint, known);
+        assert_eq!((account.auth, account.at), (proof.auth, proof.at));
     }
 }
 

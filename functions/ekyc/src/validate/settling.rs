@@ -197,7 +197,7 @@ impl Trial<'_> {
             (Method::Otp, Some(Channel::Email)) => (ProofKind::Email, ProofMethod::OtpEmail),
         };
         let index = self.session.destination.split_once('.').map_or("", |(_, index)| index);
-        let network = match kind {
+        let account = match kind {
             ProofKind::BankAccount => Some(self.known_account().await?),
             ProofKind::Phone | ProofKind::Email => None,
         };
@@ -205,13 +205,12 @@ impl Trial<'_> {
             method,
             masked: self.session.masked.clone(),
             index: index.to_owned(),
-            network,
             auth: self.slot.auth,
             at: now,
         };
         let event = session_event(&self.slot, EkycStep::Authenticated, None);
         let mut after = before.clone();
-        let change = after.prove(kind, proof, event, now);
+        let change = after.prove(kind, proof, account, event, now);
         let commit = Commit {
             before: Some(&before),
             after: &after,

@@ -3,7 +3,7 @@
 //! Invariant: an alert says which kind of attribute is concerned and never who raised it; a partner's own list counts for
 //! that partner alone unless it was shared.
 
-use domain::network::{AttributeKind, View};
+use domain::network::{Alert, AttributeKind, Fingerprint, History, View};
 use jiff::{SignedDuration, Timestamp};
 
 use super::code::Code;
@@ -20,21 +20,20 @@ pub fn signals(network: &View, limits: Velocity, now: Timestamp) -> (Signals, Ve
     let mut alerts = Vec::new();
     let mut too_fast = false;
     for kind in AttributeKind::ALL {
-        let Some(history) = network.histories.get(&kind) else { continue };
-        let warned =
-            history.alerts.iter().any(|(member, alert)| alert.shared || *member == network.member);
-        if warned {
+        let is_warning =
+            |(member, alert): (&Fingerprint, &Alert)| alert.shared || *member == network.member;
+        if network.of(kind).any(|history| history.alerts.iter().any(is_warning)) {
             signals.add(code_of(kind));
             alerts.push(format!("{}.listed", name_of(kind)));
         }
         let Some(limit) = limit_of(kind, limits) else { continue };
-        let today = network
-            .by_others(kind, now)
-            .iter()
-            .filter(|seen| now.duration_since(seen.at) <= DAY)
-            .count();
+        let today = |history: &History| {
+            let others = history.by_others(&network.contributor, now);
+            others.filter(|seen| now.duration_since(seen.at) <= DAY).count()
+        };
         // The applicant's own use is one of them.
-        if today + 1 > usize::try_from(limit).unwrap_or(usize::MAX) {
+        let is_too_fast = |uses: usize| uses + 1 > usize::try_from(limit).unwrap_or(usize::MAX);
+        if network.of(kind).map(today).any(is_too_fast) {
             alerts.push(format!("{}.velocity_24h", name_of(kind)));
             too_fast |= kind != AttributeKind::Device;
         }
@@ -75,7 +74,8 @@ const fn limit_of(kind: AttributeKind, limits: Velocity) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
-    use domain::network::{Alert, Facts, Fingerprint, History, Sighting};
+    use domain::ids::AuthId;
+    use domain::network::{Facts, ProvedAccount, Sighting};
 
     use super::*;
 
@@ -84,12 +84,18 @@ mod tests {
     }
 
     fn view(kind: AttributeKind, history: History) -> View {
-        View {
+        let mut view = View {
             contributor: Fingerprint::of_digest("own"),
             member: Fingerprint::of_digest("m0"),
-            histories: [(kind, history)].into(),
             ..View::default()
-        }
+        };
+        let account = ProvedAccount {
+            fingerprint: Fingerprint::of_digest("account"),
+            auth: AuthId::parse("0190b2c4-0000-7000-8000-000000000009").unwrap(),
+            at: now(),
+        };
+        view.add(kind, (kind == AttributeKind::BankAccount).then_some(&account), history);
+        view
     }
 
     fn listed(by: &str, shared: bool) -> History {

@@ -209,7 +209,7 @@ impl Applicant {
                     .then(|| format!("{street}|{}|{}", post_code.to_lowercase(), address.country))
             }),
             // Nobody applies with an account: it is proved afterwards.
-            bank_account: None,
+            accounts: Vec::new(),
             sandbox: false,
         }
     }

@@ -130,9 +130,9 @@ pub struct Assessment {
     pub network_alerts: Alerted,
     /// The policy that decided, whole.
     pub policy: Policy,
-    /// By what the network knows the proved account whose history was among the inputs: it is no news any more.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub account: Option<Fingerprint>,
+    /// By what the network knows the proved accounts that were looked at: they are no news any more.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub accounts: BTreeSet<Fingerprint>,
 }
 
 /// Reviews an applicant.
@@ -173,7 +173,7 @@ pub fn assess(inputs: &Inputs<'_>) -> Assessment {
         watch_list,
         network_alerts,
         policy: policy.clone(),
-        account: None,
+        accounts: BTreeSet::new(),
     };
     let mut codes = assessment.codes();
     let today = now.to_zoned(jiff::tz::TimeZone::UTC).date();
@@ -187,8 +187,8 @@ pub fn assess(inputs: &Inputs<'_>) -> Assessment {
     assessment
 }
 
-/// Whether what the network knows of a proved account is for somebody to look at by itself, by what the policy makes of it: then a
-/// review that did not know the account has to be made again. `known` has the account's history alone.
+/// Whether what the network knows of proved accounts is for somebody to look at by itself, by what the policy makes of it: then a
+/// review that did not know them has to be made again. `known` has their histories alone.
 #[must_use]
 pub fn speaks_against(known: &View, policy: &Policy, now: Timestamp) -> bool {
     let codes = other_names::codes(known, policy.other_names, now);

@@ -8,7 +8,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::network::{AttributeKind, Facts, Fingerprint, View};
+use domain::network::{AttributeKind, Facts, Fingerprint, History, View};
 use jiff::{SignedDuration, Timestamp};
 
 use super::code::Code;
@@ -27,14 +27,19 @@ pub fn codes(network: &View, limits: OtherNames, now: Timestamp) -> BTreeSet<Cod
         (AttributeKind::Device, limits.device, Code::GR003),
         (AttributeKind::BankAccount, limits.bank_account, Code::GR004),
     ] {
-        let seen = of_late(network, kind, now);
-        let identities = different(&seen, name).max(different(&seen, |it| it.birth_date.as_ref()));
         // One name is the applicant's own, whatever a policy says.
-        if identities >= usize::try_from(limit).unwrap_or(usize::MAX).max(2) {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX).max(2);
+        let is_shared = |history: &History| {
+            let seen = of_late(network, history, now);
+            let dates = different(&seen, |it| it.birth_date.as_ref());
+            different(&seen, name).max(dates) >= limit
+        };
+        if network.of(kind).any(is_shared) {
             found.insert(code);
         }
     }
-    let device = of_late(network, AttributeKind::Device, now);
+    let device = network.of(AttributeKind::Device);
+    let device: Vec<&Facts> = device.flat_map(|history| of_late(network, history, now)).collect();
     for (count, code) in [
         (different(&device, |it| it.phone.as_ref()), Code::I410),
         (different(&device, |it| it.email.as_ref()), Code::I411),
@@ -49,10 +54,9 @@ pub fn codes(network: &View, limits: OtherNames, now: Timestamp) -> BTreeSet<Cod
 }
 
 /// What came with an attribute of late, the applicant's own facts included; nothing where nobody else was seen.
-fn of_late(network: &View, kind: AttributeKind, now: Timestamp) -> Vec<&Facts> {
-    let mut facts: Vec<&Facts> = network
-        .by_others(kind, now)
-        .into_iter()
+fn of_late<'a>(network: &'a View, history: &'a History, now: Timestamp) -> Vec<&'a Facts> {
+    let mut facts: Vec<&Facts> = history
+        .by_others(&network.contributor, now)
         .filter(|seen| now.duration_since(seen.at) <= OF_LATE)
         .map(|seen| &seen.facts)
         .collect();
@@ -74,7 +78,8 @@ fn name(facts: &Facts) -> Option<(Option<&Fingerprint>, &Fingerprint)> {
 
 #[cfg(test)]
 mod tests {
-    use domain::network::{History, Sighting};
+    use domain::ids::AuthId;
+    use domain::network::{ProvedAccount, Sighting};
 
     use super::*;
 
@@ -107,12 +112,15 @@ mod tests {
             let seen = Sighting { member, at, facts: facts(text), outcome: None };
             history.record(Fingerprint::of_digest(&format!("c{number}")), seen, now());
         }
-        let view = View {
-            contributor: Fingerprint::of_digest("own"),
-            own: facts("f l b"),
-            histories: [(kind, history)].into(),
-            ..View::default()
+        let own = facts("f l b");
+        let contributor = Fingerprint::of_digest("own");
+        let mut view = View { contributor, own, ..View::default() };
+        let account = ProvedAccount {
+            fingerprint: Fingerprint::of_digest("account"),
+            auth: AuthId::parse("0190b2c4-0000-7000-8000-000000000009").unwrap(),
+            at: now(),
         };
+        view.add(kind, (kind == AttributeKind::BankAccount).then_some(&account), history);
         codes(&view, limits, now()).into_iter().collect()
     }
 

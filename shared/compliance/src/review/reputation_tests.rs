@@ -45,6 +45,7 @@ fn view(kind: AttributeKind, others: &[(&str, &str, &str)]) -> View {
         member: Fingerprint::of_digest("m0"),
         own: facts(OWN),
         histories: [(kind, history)].into(),
+        ..View::default()
     }
 }
 

@@ -55,6 +55,11 @@ fn onboard(party: Party) -> Customer {
     Customer::onboard(start, at(0)).0
 }
 
+/// Somebody new.
+pub(super) fn customer() -> Customer {
+    onboard(person("Smith"))
+}
+
 fn phone_id(n: u128) -> ContactId {
     ContactId::Phone(PhoneId::from(Uuid::from_u128(n)))
 }

@@ -16,7 +16,7 @@ use domain::country::{Country, Region};
 use domain::customer::{Business, Customer, Party, Person, Shelf};
 use domain::ids::{AccountId, AuthId, CifNumber, CustomerId, PartnerId};
 use domain::name::PersonName;
-use domain::network::Fingerprint;
+use domain::network::{Fingerprint, ProvedAccount};
 use domain::numbers::{BasisPoints, DollarAmount};
 use domain::problem::Problem;
 use domain::profile::{
@@ -75,6 +75,8 @@ struct CustomerRecord {
     contacts: BTreeMap<ContactKind, ShelfRecord>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     proofs: BTreeMap<ProofKind, ProofRecord>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    accounts: Vec<AccountRecord>,
     list_pk: String,
     list_sk: String,
     /// Only while a person has or had to decide something: it brings the customer into the index of cases.
@@ -89,8 +91,14 @@ struct ProofRecord {
     method: ProofMethod,
     masked: String,
     index: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    network: Option<Fingerprint>,
+    auth: AuthId,
+    at: Timestamp,
+}
+
+/// A proved account.
+#[derive(Serialize, Deserialize)]
+struct AccountRecord {
+    known: Fingerprint,
     auth: AuthId,
     at: Timestamp,
 }
@@ -210,6 +218,7 @@ pub(super) fn write_customer(
         audit_hash: hex::encode(customer.audit.digest.0),
         contacts,
         proofs: customer.proofs.iter().map(|(kind, proof)| (*kind, write_proof(proof))).collect(),
+        accounts: customer.accounts.iter().map(write_account).collect(),
         list_pk: listing_partition(customer.partner),
         list_sk: listing_sort(customer.created_at, customer.id),
         case_pk: ([&customer.ofac, &customer.pep_scan].iter().any(|scan| is_case(scan.status))
@@ -265,6 +274,7 @@ pub(super) fn read_customer(item: Item, keys: &ScopeKeys) -> Result<Customer, Cu
         audit: AuditHead { seq: record.audit_seq, digest: read_digest(&record.audit_hash)? },
         contacts,
         proofs: record.proofs.into_iter().map(|(kind, proof)| (kind, read_proof(proof))).collect(),
+        accounts: record.accounts.into_iter().map(read_account).collect(),
         is_listed: record.summary.is_some(),
         sandbox: record.sandbox,
     })
@@ -275,15 +285,22 @@ fn write_proof(proof: &Proof) -> ProofRecord {
         method: proof.method,
         masked: proof.masked.clone(),
         index: proof.index.clone(),
-        network: proof.network.clone(),
         auth: proof.auth,
         at: proof.at,
     }
 }
 
+fn write_account(account: &ProvedAccount) -> AccountRecord {
+    AccountRecord { known: account.fingerprint.clone(), auth: account.auth, at: account.at }
+}
+
+fn read_account(record: AccountRecord) -> ProvedAccount {
+    ProvedAccount { fingerprint: record.known, auth: record.auth, at: record.at }
+}
+
 fn read_proof(record: ProofRecord) -> Proof {
-    let ProofRecord { method, masked, index, network, auth, at } = record;
-    Proof { method, masked, index, network, auth, at }
+    let ProofRecord { method, masked, index, auth, at } = record;
+    Proof { method, masked, index, auth, at }
 }
 
 /// Whether a scan with this status brings its customer into the index of cases.

@@ -31,7 +31,8 @@ use crypto::{CryptoError, IndexKind, KeyRing, Scope, ScopeKeys};
 use domain::bank_account::BankAccount;
 use domain::ids::{CustomerId, PartnerId};
 use domain::network::{
-    Alert, AttributeKind, Attributes, Facts, Fingerprint, History, Outcome, Sighting, View,
+    Alert, AttributeKind, Attributes, Facts, Fingerprint, History, Outcome, ProvedAccount,
+    Sighting, View,
 };
 use jiff::Timestamp;
 
@@ -106,7 +107,8 @@ struct Contribution {
     contributor: Fingerprint,
     member: Fingerprint,
     facts: Facts,
-    keys: BTreeMap<String, (AttributeKind, String)>,
+    /// By partition: the history's key, and of an account by what it is known.
+    keys: BTreeMap<String, (NetworkKey, Option<ProvedAccount>)>,
 }
 
 fn print(keys: &ScopeKeys, kind: &'static str, value: &str) -> Fingerprint {
@@ -159,7 +161,8 @@ fn contribution(
         .into_iter()
         .map(|(kind, value)| {
             let key = history_key(keys, kind, &value, attributes.sandbox);
-            (key.pk(), (kind, key.value))
+            let account = attributes.account(&value).filter(|_| kind == AttributeKind::BankAccount);
+            (key.pk(), (key, account.cloned()))
         })
         .collect();
     Contribution {
@@ -201,16 +204,14 @@ impl Network {
         let own = contribution(&keys, partner, customer, attributes);
         let policy_key = PolicyKey::new(partner);
         let mut wanted = vec![policy_key.to_item()];
-        wanted.extend(
-            own.keys.values().map(|(kind, value)| NetworkKey::new(*kind, value.clone()).to_item()),
-        );
+        wanted.extend(own.keys.values().map(|(key, _)| key.to_item()));
         let mut gathered = Gathered::default();
         for item in Box::pin(self.table.get_all(wanted)).await? {
             let pk = text(&item, "pk").map(str::to_owned);
             if pk.as_deref() == Some(policy_key.pk().as_str()) {
                 gathered.policy = Some(read_policy(&item)?);
-            } else if let Some((kind, _)) = pk.and_then(|pk| own.keys.get(&pk)) {
-                gathered.view.histories.insert(*kind, read_history(item)?);
+            } else if let Some((key, account)) = pk.and_then(|pk| own.keys.get(&pk)) {
+                gathered.view.add(key.kind, account.as_ref(), read_history(item)?);
             }
         }
         gathered.view.contributor = own.contributor;
@@ -222,7 +223,8 @@ impl Network {
     /// Lets the network remember a customer as it was read. Repeating it changes nothing, and neither does coming with an
     /// older version of the customer than the one that is remembered, or with one that was erased meanwhile.
     ///
-    /// Answers what the network knows of a proved account alone, as long as nobody has [looked at](Self::weighed) it.
+    /// Answers what the network knows of the proved accounts alone that nobody has [looked at](Self::weighed); `None` when a
+    /// later version is remembered already, or the customer was erased meanwhile.
     ///
     /// # Errors
     /// [`NetworkError`].
@@ -236,17 +238,9 @@ impl Network {
     ) -> Result<Option<View>, NetworkError> {
         let keys = self.ring.keys(Scope::Global).await?;
         let own = contribution(&keys, partner, customer, attributes);
-        let account = attributes.bank_account.as_ref().map(|held| &held.fingerprint);
-        let (member, facts) = (own.member, own.facts);
-        let sighting = Sighting {
-            member: member.clone(),
-            at: seen.at,
-            facts: facts.clone(),
-            outcome: seen.outcome,
-        };
-        let wanted: Vec<NetworkKey> =
-            own.keys.into_values().map(|(kind, value)| NetworkKey::new(kind, value)).collect();
-        let who = own.contributor;
+        let (who, member, facts) = (own.contributor, own.member, own.facts);
+        let (wanted, accounts): (Vec<NetworkKey>, Vec<Option<ProvedAccount>>) =
+            own.keys.into_values().unzip();
         for _ in 0..TRIES {
             let (standing, trail) = self.trail(partner, customer, &wanted).await?;
             if trail.as_ref().is_some_and(|trail| trail.customer_version > seen.version) {
@@ -254,36 +248,37 @@ impl Network {
             }
             let is_new = trail.as_ref().is_none_or(|trail| trail.customer_version < seen.version);
             let trail = trail.unwrap_or_default();
-            let mut unweighed =
-                (account.is_some() && account != trail.weighed.as_ref()).then(|| View {
-                    contributor: who.clone(),
-                    member: member.clone(),
-                    own: facts.clone(),
-                    ..View::default()
-                });
+            let mut unweighed = View {
+                contributor: who.clone(),
+                member: member.clone(),
+                own: facts.clone(),
+                ..View::default()
+            };
             let mut transaction = self.removal(&who, &trail, &wanted, now).await?;
-            for (key, standing) in wanted.iter().zip(standing) {
-                if let Some(view) =
-                    unweighed.as_mut().filter(|_| key.kind == AttributeKind::BankAccount)
+            for ((key, account), standing) in wanted.iter().zip(&accounts).zip(standing) {
+                if let Some(account) = account
+                    && !trail.weighed.contains(&account.fingerprint)
                 {
-                    view.histories.insert(key.kind, standing.history.clone());
+                    unweighed.add(key.kind, Some(account), standing.history.clone());
                 }
-                let at = attributes.known_since(key.kind).unwrap_or(seen.at);
-                let sighting = Sighting { at, ..sighting.clone() };
+                // An account is known since it was proved.
+                let at = account.as_ref().map_or(seen.at, |account| account.at);
+                let (member, facts) = (member.clone(), facts.clone());
+                let sighting = Sighting { member, at, facts, outcome: seen.outcome };
                 self.change(&mut transaction, key, standing, |history| {
                     history.record(who.clone(), sighting.clone(), now);
                 })?;
             }
             if transaction.is_empty() && !is_new {
-                return Ok(unweighed);
+                return Ok(Some(unweighed));
             }
             let trail_key = NetworkTrailKey::new(partner, customer);
-            let next = trail.next(&trail_key, &wanted, seen.version);
+            let next = trail.next(&trail_key, &wanted, &attributes.accounts, seen.version);
             transaction.put(TRAIL, &self.table, next, trail.unchanged());
             let erased = ErasedKey::new(partner, customer);
             transaction.check(ERASED, &self.table, &erased, Expression::absent());
             match Box::pin(transaction.commit(&self.table)).await {
-                Ok(()) => return Ok(unweighed),
+                Ok(()) => return Ok(Some(unweighed)),
                 Err(refused) if refused.refusal(ERASED).is_some() => return Ok(None),
                 Err(CommitError::Refused(_) | CommitError::Conflict) => {}
                 Err(CommitError::Store(error)) => return Err(error.into()),
@@ -292,8 +287,8 @@ impl Network {
         Err(NetworkError::Busy)
     }
 
-    /// Notes that somebody has looked at what the network knows of a customer's account, so that nobody does again. Of a
-    /// customer that was erased meanwhile nothing is noted. 1 UpdateItem.
+    /// Notes that somebody has looked at what the network knows of these accounts of a customer, so that nobody does again. Of
+    /// a customer that was erased meanwhile nothing is noted. 1 UpdateItem, none without an account.
     ///
     /// # Errors
     /// [`NetworkError`].
@@ -301,10 +296,13 @@ impl Network {
         &self,
         partner: PartnerId,
         customer: CustomerId,
-        account: &Fingerprint,
+        accounts: &[Fingerprint],
     ) -> Result<(), NetworkError> {
+        if accounts.is_empty() {
+            return Ok(());
+        }
         let key = NetworkTrailKey::new(partner, customer);
-        match Box::pin(self.table.update(&key, trail::note_weighed(account))).await {
+        match Box::pin(self.table.update(&key, trail::note_weighed(accounts))).await {
             Ok(_) | Err(WriteError::Refused(_)) => Ok(()),
             Err(WriteError::Store(error)) if error.is_conflict() => Err(NetworkError::Busy),
             Err(WriteError::Store(error)) => Err(error.into()),

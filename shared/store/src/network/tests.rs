@@ -4,6 +4,7 @@ use super::*;
 use crate::reviews::Reviews;
 use crate::testing::TestDatabase;
 use crypto::test_support::key_ring;
+use domain::ids::AuthId;
 use domain::time::{FixedClock, SequenceRandom};
 use jiff::SignedDuration;
 
@@ -47,7 +48,7 @@ fn attributes(email: &str) -> Attributes {
         email: Some(email.into()),
         phone: Some("+17752340142".into()),
         device: Some("203.0.113.9".into()),
-        bank_account: None,
+        accounts: Vec::new(),
         first_name: Some("mira".into()),
         last_name: Some("oduya".into()),
         birth_date: Some("1988-02-14".into()),
@@ -147,58 +148,68 @@ async fn a_change_moves_what_was_contributed_and_a_late_message_does_not_move_it
     assert!(!has("old@b.example").await && has("new@b.example").await);
 }
 
-/// An account is known since it was proved, stays when another one is proved, and goes when none is any more.
+fn proved(fingerprint: &Fingerprint) -> ProvedAccount {
+    let auth = AuthId::parse("0190b2c4-0000-7000-8000-000000000009").unwrap();
+    ProvedAccount {
+        fingerprint: fingerprint.clone(),
+        auth,
+        at: now() - SignedDuration::from_hours(3),
+    }
+}
+
+/// Accounts are known since they were proved, each for itself, and go when they are taken back. Each is looked at once, and
+/// again when it comes again.
 #[tokio::test]
-async fn a_proved_account_is_remembered_since_its_proof() {
-    use domain::network::ProvedAccount;
+async fn proved_accounts_are_remembered_since_their_proofs() {
     let world = world();
     let account = |number: &str| BankAccount::parse("202959", number).unwrap();
-    let (first, second) = (account("63748472"), account("63748473"));
     let (one, other) = (
-        world.network.known_as(&first).await.unwrap(),
-        world.network.known_as(&second).await.unwrap(),
+        world.network.known_as(&account("63748472")).await.unwrap(),
+        world.network.known_as(&account("63748473")).await.unwrap(),
     );
-    assert_eq!(world.network.known_as(&first).await.unwrap(), one, "the same everywhere");
+    assert_eq!(world.network.known_as(&account("63748472")).await.unwrap(), one, "everywhere");
     assert_ne!(one, other);
-    let at = now() - SignedDuration::from_hours(3);
-    let held = |known: Option<&Fingerprint>| Attributes {
-        bank_account: known.map(|known| ProvedAccount { fingerprint: known.clone(), at }),
+    let held = |known: &[&Fingerprint]| Attributes {
+        accounts: known.iter().map(|known| proved(known)).collect(),
         ..attributes("a@b.example")
     };
+    let at = now() - SignedDuration::from_hours(3);
     let sightings = async |known: &Fingerprint| {
         let (by, who) = (partner('6'), customer('2'));
-        let view = world.network.gather(by, who, &held(Some(known))).await.unwrap().view;
+        let view = world.network.gather(by, who, &held(&[known])).await.unwrap().view;
         let seen = view.by_others(AttributeKind::BankAccount, now());
         seen.iter().map(|seen| seen.at).collect::<Vec<_>>()
     };
     let taken_on = now() - SignedDuration::from_hours(24 * 400);
-    let stands = [(Some(&one), 1, 0), (Some(&other), 1, 1), (Some(&one), 1, 1), (None, 0, 0)];
-    for (version, (known, with_one, with_other)) in (1..).zip(stands) {
+    let (p, c) = (partner('5'), customer('1'));
+    for (version, (known, unweighed)) in (1..).zip([
+        (&[&one][..], vec![&one]),
+        (&[&one, &other], vec![&other]),
+        (&[&other], vec![]),
+        (&[&other, &one], vec![&one]),
+        (&[], vec![]),
+    ]) {
         let seen = Seen { version, at: taken_on, outcome: None };
-        world.network.record(partner('5'), customer('1'), &held(known), seen, now()).await.unwrap();
-        assert_eq!(sightings(&one).await, vec![at; with_one]);
-        assert_eq!(sightings(&other).await, vec![at; with_other]);
+        let record = async || world.network.record(p, c, &held(known), seen, now()).await;
+        let view = record().await.unwrap().unwrap();
+        let mut expected: Vec<&Fingerprint> = unweighed;
+        expected.sort();
+        assert_eq!(view.accounts.keys().collect::<Vec<_>>(), expected, "{version}");
+        let looked_at: Vec<Fingerprint> = view.accounts.into_keys().collect();
+        for _ in 0..2 {
+            world.network.weighed(p, c, &looked_at).await.unwrap();
+            assert!(record().await.unwrap().unwrap().accounts.is_empty());
+        }
+        assert_eq!(sightings(&one).await, vec![at; usize::from(known.contains(&&one))]);
+        assert_eq!(sightings(&other).await, vec![at; usize::from(known.contains(&&other))]);
         let shown = format!("{:?}", world.database.dump(&world.table).await);
         assert!(!shown.contains("637484") && !shown.contains("202959"));
     }
-}
-
-/// However many accounts one customer proves, it stays in a few histories, and erasing it leaves none.
-#[tokio::test]
-async fn earlier_accounts_are_bounded_and_erased() {
-    use domain::network::ProvedAccount;
-    let world = world();
-    for version in 1..=20_u64 {
-        let account = BankAccount::parse("202959", &format!("637484{version:02}")).unwrap();
-        let fingerprint = world.network.known_as(&account).await.unwrap();
-        let bank_account = Some(ProvedAccount { fingerprint, at: now() });
-        let held = Attributes { bank_account, ..Attributes::default() };
-        let seen = Seen { version, at: now(), outcome: None };
-        world.network.record(partner('5'), customer('1'), &held, seen, now()).await.unwrap();
-    }
-    assert_eq!(histories(&world).await.len(), 8);
-    world.network.forget(partner('5'), customer('1'), now()).await.unwrap();
-    assert!(world.database.dump(&world.table).await.is_empty());
+    let late = Seen { version: 2, at: taken_on, outcome: None };
+    assert_eq!(world.network.record(p, c, &held(&[&one]), late, now()).await.unwrap(), None);
+    world.network.forget(p, c, now()).await.unwrap();
+    world.network.weighed(p, c, &[one]).await.unwrap();
+    assert!(world.database.dump(&world.table).await.is_empty(), "erased is erased");
 }
 
 #[tokio::test]

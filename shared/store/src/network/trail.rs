@@ -1,5 +1,5 @@
-//! A customer's trail: which histories it stands in, of which version of the customer, and which account of its was looked at,
-//! kept beside the customer.
+//! A customer's trail: which histories it stands in, of which version of the customer, and which of its accounts were looked
+//! at, kept beside the customer.
 //!
 //! Invariant: a trail is written by the transaction that writes the histories, so it names exactly the histories that the
 //! customer stands in, at every moment.
@@ -7,24 +7,25 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::network::{AttributeKind, Fingerprint};
+use domain::network::{AttributeKind, Fingerprint, ProvedAccount};
 
 use crate::keys::{Key, NetworkKey, NetworkTrailKey};
-use crate::{Expression, Item, StoreError, Update, number, text};
+use crate::{Expression, Item, StoreError, Update, number};
 
 const WEIGHED: &str = "weighed";
 
-/// In how many histories of earlier accounts a customer stays. Which of more go is left to their digests.
-const MOST_EARLIER_ACCOUNTS: usize = 7;
-
-/// Notes on a trail that an account was looked at. Whoever has read the trail before reads it again.
-pub(super) fn note_weighed(account: &Fingerprint) -> Update {
-    let note = Expression::new("SET #weighed = :weighed ADD #version :one")
+/// Notes on a trail that these accounts were looked at. Whoever has read the trail before reads it again.
+pub(super) fn note_weighed(accounts: &[Fingerprint]) -> Update {
+    let note = Expression::new("ADD #weighed :weighed, #version :one")
         .name("#weighed", WEIGHED)
         .name("#version", "version")
-        .text(":weighed", account.as_str())
+        .value(":weighed", set_of(accounts))
         .number(":one", 1);
     Update::when(Expression::present(), note)
+}
+
+fn set_of<'a>(accounts: impl IntoIterator<Item = &'a Fingerprint>) -> AttributeValue {
+    AttributeValue::Ss(accounts.into_iter().map(|it| it.as_str().to_owned()).collect())
 }
 
 /// A trail as it was read; none that stands is an empty one of version 0.
@@ -32,8 +33,8 @@ pub(super) fn note_weighed(account: &Fingerprint) -> Update {
 pub(super) struct Trail {
     /// Which version of the customer was contributed last.
     pub(super) customer_version: u64,
-    /// The proved account that somebody has looked at, with what others left there.
-    pub(super) weighed: Option<Fingerprint>,
+    /// The proved accounts that somebody has looked at, with what others left there.
+    pub(super) weighed: BTreeSet<Fingerprint>,
     version: i64,
     entries: BTreeSet<String>,
 }
@@ -64,44 +65,36 @@ impl Trail {
             .and_then(|version| u64::try_from(version).ok())
             .ok_or_else(malformed)?;
         let version = number(item, "version").ok_or_else(malformed)?;
-        let weighed = text(item, WEIGHED).map(Fingerprint::of_digest);
+        let weighed = item.get(WEIGHED).and_then(|set| set.as_ss().ok()).into_iter().flatten();
+        let weighed = weighed.map(|text| Fingerprint::of_digest(text)).collect();
         Ok(Self { customer_version, weighed, version, entries })
     }
 
-    /// The histories of the trail that the customer leaves for these.
+    /// The histories of the trail that are not among these.
     pub(super) fn not_in(&self, wanted: &[NetworkKey]) -> Result<Vec<NetworkKey>, StoreError> {
-        let stays = self.entries_with(wanted);
-        self.entries.difference(&stays).map(|text| read_entry(text)).collect()
+        let wanted: BTreeSet<String> = wanted.iter().map(entry).collect();
+        self.entries.difference(&wanted).map(|text| read_entry(text)).collect()
     }
 
-    /// The entries with these histories. An account that gave way to another one has been the customer's all the same:
-    /// whoever proves one after another leaves none of them; only without any is nothing left.
-    fn entries_with(&self, wanted: &[NetworkKey]) -> BTreeSet<String> {
-        let mut entries: BTreeSet<String> = wanted.iter().map(entry).collect();
-        if wanted.iter().any(|key| key.kind == AttributeKind::BankAccount) {
-            let account = format!("{}#", AttributeKind::BankAccount);
-            let earlier =
-                self.entries.difference(&entries).filter(|text| text.starts_with(&account));
-            let earlier: Vec<String> = earlier.take(MOST_EARLIER_ACCOUNTS).cloned().collect();
-            entries.extend(earlier);
-        }
-        entries
-    }
-
-    /// The item of the trail that names these, for this version of the customer.
+    /// The item of the trail that names these, for this version of the customer with these accounts: what was looked at of an
+    /// account that was taken back is looked at again when it is proved again.
     pub(super) fn next(
         &self,
         key: &NetworkTrailKey,
         wanted: &[NetworkKey],
+        accounts: &[ProvedAccount],
         customer_version: u64,
     ) -> Item {
-        let entries = self.entries_with(wanted).into_iter().map(AttributeValue::S).collect();
+        let entries: BTreeSet<String> = wanted.iter().map(entry).collect();
+        let entries = entries.into_iter().map(AttributeValue::S).collect();
         let mut item = key.to_item();
         item.insert("keys".to_owned(), AttributeValue::L(entries));
         item.insert("version".to_owned(), AttributeValue::N((self.version + 1).to_string()));
         item.insert("customerVersion".to_owned(), AttributeValue::N(customer_version.to_string()));
-        if let Some(weighed) = &self.weighed {
-            item.insert(WEIGHED.to_owned(), AttributeValue::S(weighed.as_str().to_owned()));
+        let held = accounts.iter().map(|account| &account.fingerprint);
+        let weighed: Vec<_> = held.filter(|account| self.weighed.contains(account)).collect();
+        if !weighed.is_empty() {
+            item.insert(WEIGHED.to_owned(), set_of(weighed));
         }
         item
     }

@@ -3,8 +3,7 @@
 use compliance::review::{Code, OtherNames};
 use domain::contact::ContactKind;
 use domain::ids::AuthId;
-use domain::network::{AttributeKind, Fingerprint, View};
-use domain::proof::ProofMethod;
+use domain::network::{AttributeKind, Fingerprint, ProvedAccount, View};
 
 use super::*;
 
@@ -44,28 +43,24 @@ async fn a_mailbox_under_several_names_is_for_a_person_and_nobody_is_named() {
     assert_eq!(OtherNames::default().email, 3);
 }
 
-fn proof(account: &str, at: Timestamp) -> Proof {
-    Proof {
-        method: ProofMethod::PennyDrop,
-        masked: "****8472".to_owned(),
-        index: "i".to_owned(),
-        network: Some(Fingerprint::of_digest(account)),
-        auth: AuthId::parse("0190b2c4-0000-7000-8000-000000000009").unwrap(),
-        at,
-    }
-}
-
-/// The customer has proved the account, and the network has heard of it.
-async fn proves(world: &World, customer: &mut Customer, account: &str) -> Option<View> {
+/// The customer has proved the account, and the network has heard of it; what it knows of accounts that nobody has looked at.
+async fn proves(world: &World, customer: &mut Customer, account: &str) -> View {
     world.clock.advance(jiff::SignedDuration::from_secs(60));
     let now = world.clock.now();
-    customer.proofs.insert(ProofKind::BankAccount, proof(account, now));
-    customer.version += 1;
-    world.vetter.remember(customer, now).await.unwrap()
+    let auth = AuthId::new(&*world.clock, &*world.random);
+    customer.accounts.retain(|held| held.fingerprint != Fingerprint::of_digest(account));
+    let fingerprint = Fingerprint::of_digest(account);
+    customer.accounts.push(ProvedAccount { fingerprint, auth, at: now });
+    heard_of(world, customer).await
 }
 
-async fn is_news(world: &World, customer: &Customer, known: &View) -> bool {
-    world.vetter.account_is_news(customer, known, world.clock.now()).await.unwrap()
+async fn heard_of(world: &World, customer: &mut Customer) -> View {
+    customer.version += 1;
+    world.vetter.remember(customer, world.clock.now()).await.unwrap().unwrap()
+}
+
+async fn weigh(world: &World, customer: &Customer, known: &View) -> Weighed {
+    world.vetter.weigh(customer, known, world.clock.now()).await.unwrap()
 }
 
 /// An account that is proved by one customer after another is for a person, from the third name on, where the review did not
@@ -76,14 +71,23 @@ async fn an_account_under_several_names_makes_a_review_due() {
     for (number, name) in ["Mira Oduya", "Ann Harbor", "Dov Eskarin"].into_iter().enumerate() {
         let mut customer = world.taken_on(name, None, "both").await;
         assert_eq!(customer.standing(), Standing::Verified, "{name}");
-        assert!(world.vetter.remember(&customer, world.clock.now()).await.unwrap().is_none());
-        let known = proves(&world, &mut customer, "an account").await.unwrap();
+        assert!(heard_of(&world, &mut customer).await.accounts.is_empty());
+        // An account of no interest, before and after, hides none.
+        let own = format!("own {number}");
+        let known = proves(&world, &mut customer, &own).await;
+        assert_eq!(
+            (known.accounts.len(), weigh(&world, &customer, &known).await),
+            (1, Weighed::NoNews)
+        );
+        let known = proves(&world, &mut customer, "an account").await;
+        assert_eq!(known.accounts.len(), 2);
         let is_third = number == 2;
-        assert_eq!(is_news(&world, &customer, &known).await, is_third, "{name}");
+        let expected = if is_third { Weighed::News } else { Weighed::NoNews };
+        assert_eq!(weigh(&world, &customer, &known).await, expected, "{name}");
         let vetted = world.vet(&customer, &mut set("both")).await;
         let assessment = &vetted.review.assessment;
         let told = assessment.reputation.finding.codes.contains(&Code::GR004);
-        assert_eq!((told, assessment.account.is_some()), (is_third, true), "{name}");
+        assert_eq!((told, assessment.accounts.len()), (is_third, 2), "{name}");
         if !is_third {
             continue;
         }
@@ -91,31 +95,53 @@ async fn an_account_under_several_names_makes_a_review_due() {
         for verification in [Verification::Pending, Verification::NotAsked, Verification::Rejected]
         {
             let other = Customer { verification, ..customer.clone() };
-            assert!(!is_news(&world, &other, &known).await, "{verification:?}");
+            assert_eq!(weigh(&world, &other, &known).await, Weighed::NotNow, "{verification:?}");
         }
+        // Nobody is to review it, whatever its scans wait for.
+        let mut skipped = Customer { verification: Verification::NotAsked, ..customer.clone() };
+        skipped.ofac.status = ScanStatus::Failed;
+        assert_eq!(skipped.standing(), Standing::Review);
+        assert_eq!(weigh(&world, &skipped, &known).await, Weighed::NotNow);
         let gone = Customer { status: CustomerStatus::Inactive, ..customer.clone() };
-        assert!(!is_news(&world, &gone, &known).await);
-        // Looked at once, and again only when it is another account.
-        let now = world.clock.now();
-        assert!(world.vetter.remember(&customer, now).await.unwrap().is_some(), "not yet");
-        world.vetter.account_is_weighed(&customer).await.unwrap();
-        assert!(world.vetter.remember(&customer, now).await.unwrap().is_none());
-        assert!(proves(&world, &mut customer, "an account").await.is_none());
-        let mut other = customer.clone();
-        let known = proves(&world, &mut other, "elsewhere").await.unwrap();
-        assert!(!is_news(&world, &other, &known).await, "nobody else has that one");
+        assert_eq!(weigh(&world, &gone, &known).await, Weighed::NotNow);
+        // Looked at once, and again only when it was taken back meanwhile.
+        world.vetter.note_weighed(&customer, &known).await.unwrap();
+        assert!(heard_of(&world, &mut customer).await.accounts.is_empty());
+        assert!(proves(&world, &mut customer, "an account").await.accounts.is_empty());
+        let held = std::mem::take(&mut customer.accounts);
+        assert!(heard_of(&world, &mut customer).await.accounts.is_empty());
+        customer.accounts = held;
+        assert_eq!(heard_of(&world, &mut customer).await.accounts.len(), 2);
         // Reviewed with it, it is no news any more, whatever was noted.
         let before = world.read(&customer).await;
         let mut after = before.clone();
-        after.proofs.clone_from(&customer.proofs);
+        after.accounts.clone_from(&customer.accounts);
+        let now = world.clock.now();
         let change = after.vetted(after.subject_revision, &vetted.vetting, now).unwrap();
         world.write(Some(&before), &after, &change, Some(&vetted)).await;
-        let after = world.read(&after).await;
+        let mut after = world.read(&after).await;
+        assert_eq!(after.accounts, customer.accounts);
         assert_eq!(after.standing(), Standing::Review);
-        assert!(!world.vetter.account_is_unreviewed(&after).await.unwrap());
-        let elsewhere = Customer { proofs: other.proofs, ..after };
-        assert!(world.vetter.account_is_unreviewed(&elsewhere).await.unwrap());
+        assert!(!world.vetter.has_unreviewed_accounts(&after).await.unwrap());
+        after.accounts[0].fingerprint = Fingerprint::of_digest("elsewhere");
+        assert!(world.vetter.has_unreviewed_accounts(&after).await.unwrap());
     }
+}
+
+/// A review that was made before the network has heard of the account has not looked at it: others may have come between.
+#[tokio::test]
+async fn a_review_under_way_has_not_looked_at_what_comes_meanwhile() {
+    let world = World::new();
+    let mut customer = world.taken_on("Mira Oduya", None, "both").await;
+    let account = Fingerprint::of_digest("an account");
+    let auth = AuthId::new(&*world.clock, &*world.random);
+    let at = world.clock.now();
+    customer.accounts.push(ProvedAccount { fingerprint: account.clone(), auth, at });
+    let vetted = world.vet(&customer, &mut set("both")).await;
+    assert!(vetted.review.assessment.accounts.is_empty());
+    heard_of(&world, &mut customer).await;
+    let vetted = world.vet(&customer, &mut set("both")).await;
+    assert_eq!(vetted.review.assessment.accounts, [account].into());
 }
 
 /// Nobody invented speaks for or against anybody real, and whose end is prescribed is not remembered.
@@ -125,24 +151,13 @@ async fn an_account_of_the_sandbox_is_another_account() {
     for (sandbox, name) in [(true, "Mira Oduya"), (true, "Ann Harbor"), (false, "Dov Eskarin")] {
         let mut customer = world.taken_on(name, None, "both").await;
         customer.sandbox = Some(sandbox);
-        let known = proves(&world, &mut customer, "an account").await.unwrap();
+        let known = proves(&world, &mut customer, "an account").await;
         let others = known.by_others(AttributeKind::BankAccount, world.clock.now()).len();
         assert_eq!(others, usize::from(name == "Ann Harbor"), "{name}");
     }
-    let mut invented = world.taken_on("Lena Brook", Some(SandboxOutcome::Verified), "both").await;
-    assert!(proves(&world, &mut invented, "an account").await.is_none());
-}
-
-/// A proof of an earlier release says nothing of its account.
-#[tokio::test]
-async fn an_account_that_the_network_does_not_know_is_none() {
-    let world = World::new();
-    let mut customer = world.taken_on("Mira Oduya", None, "both").await;
-    let now = world.clock.now();
-    customer.proofs.insert(ProofKind::BankAccount, Proof { network: None, ..proof("", now) });
-    assert!(world.vetter.remember(&customer, now).await.unwrap().is_none());
-    assert!(!world.vetter.account_is_unreviewed(&customer).await.unwrap());
-    world.vetter.account_is_weighed(&customer).await.unwrap();
+    let prescribed = Some(SandboxOutcome::Verified);
+    let mut invented = world.taken_on("Lena Brook", prescribed, "both").await;
+    assert_eq!(proves(&world, &mut invented, "an account").await, View::default());
 }
 
 /// A partner's warning of an account is news as well, and so are too many proofs of one within a day, be it by one name; a
@@ -158,20 +173,19 @@ async fn what_the_policy_makes_something_of_makes_a_review_due() {
         (false, 4, serde_json::json!({ "velocity": { "bankAccount": 4 } }), false),
     ] {
         let world = World::new();
-        let mut last = None;
-        for _ in 0..proofs {
-            let mut customer = world.taken_on("Mira Oduya", None, "both").await;
-            last = Some((customer.clone(), proves(&world, &mut customer, "an account").await));
-            last = last.map(|(_, known)| (customer, known));
+        for _ in 1..proofs {
+            let mut other = world.taken_on("Mira Oduya", None, "both").await;
+            proves(&world, &mut other, "an account").await;
         }
-        let (mut customer, mut known) = last.unwrap();
+        let mut customer = world.taken_on("Mira Oduya", None, "both").await;
         let now = world.clock.now();
         world.vetter.reviews.set_policy(customer.partner, &policy, (0, "ops"), now).await.unwrap();
         if warned {
             let network = &world.vetter.network;
             network.raise_alert(customer.partner, listed, false, now).await.unwrap();
-            known = proves(&world, &mut customer, "an account").await;
         }
-        assert_eq!(is_news(&world, &customer, &known.unwrap()).await, due, "{proofs} {policy}");
+        let known = proves(&world, &mut customer, "an account").await;
+        let expected = if due { Weighed::News } else { Weighed::NoNews };
+        assert_eq!(weigh(&world, &customer, &known).await, expected, "{proofs} {policy}");
     }
 }

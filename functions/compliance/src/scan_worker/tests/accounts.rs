@@ -18,7 +18,7 @@ async fn proves(world: &World, customer: &Customer, account: &str) -> Customer {
     let network = Network::new(world.database.customers(), Arc::clone(customers.ring()));
     let account = BankAccount::parse("202959", account).unwrap();
     let known = network.known_as(&account).await.unwrap();
-    let auth = AuthId::parse("0190b2c4-0000-7000-8000-000000000009").unwrap();
+    let auth = AuthId::new(&*world.clock, &*world.random);
     let event = EventKind::EkycSession {
         step: EkycStep::Authenticated,
         method: Method::PennyDrop,
@@ -30,9 +30,8 @@ async fn proves(world: &World, customer: &Customer, account: &str) -> Customer {
     assert_eq!(event.work(), Some(Work::Remember));
     let step = |customer: &mut Customer, at| {
         let (method, masked) = (ProofMethod::PennyDrop, account.masked());
-        let proof =
-            Proof { method, masked, index: "i".into(), network: Some(known.clone()), auth, at };
-        customer.prove(ProofKind::BankAccount, proof, event.clone(), at)
+        let proof = Proof { method, masked, index: "i".into(), auth, at };
+        customer.prove(ProofKind::BankAccount, proof, Some(known.clone()), event.clone(), at)
     };
     world.change(customer, step).await
 }
@@ -110,7 +109,7 @@ async fn the_third_name_on_one_account_is_for_a_person_once() {
     }
 }
 
-/// Whoever proves an account of no interest afterwards does not take the first one off.
+/// Whoever proves an account of no interest afterwards does not take the first one off, be it before anybody has looked.
 #[tokio::test]
 async fn a_further_account_hides_none() {
     let world = World::new().await;
@@ -119,7 +118,70 @@ async fn a_further_account_hides_none() {
         assert_eq!(proved(&world, customer, ONE).await.1, Outcome::Remembered);
         assert_eq!(proved(&world, customer, further).await.1, Outcome::Remembered);
     }
+    let message = asked(&world, &proves(&world, &made[2], ONE).await);
+    proves(&world, &made[2], "63748475").await;
+    assert_eq!(run(&world.app, &message).await.unwrap(), Outcome::Stored);
+    assert_eq!(standing(&world, &made[2]).await, Standing::Review);
+}
+
+/// What an earlier message has led to does not keep a later account from being looked at.
+#[tokio::test]
+async fn an_old_message_swallows_no_new_account() {
+    let world = World::new().await;
+    let made = four(&world).await;
+    for (customer, account) in [(0, ONE), (1, ONE), (0, OTHER), (1, OTHER)] {
+        proved(&world, &made[customer], account).await;
+    }
+    let (message, outcome) = proved(&world, &made[2], ONE).await;
+    assert_eq!(outcome, Outcome::Stored);
+    settled(&world, &made[2], Verdict::Verified).await;
+    let second = asked(&world, &proves(&world, &made[2], OTHER).await);
+    assert_eq!(run(&world.app, &message).await.unwrap(), Outcome::Stored);
+    assert_eq!(run(&world.app, &second).await.unwrap(), Outcome::Remembered);
+    assert_eq!(standing(&world, &made[2]).await, Standing::Review);
+}
+
+/// An account that was taken back and is proved again is looked at again: others may have come meanwhile.
+#[tokio::test]
+async fn an_account_that_comes_again_is_looked_at_again() {
+    let world = World::new().await;
+    let made = four(&world).await;
+    proved(&world, &made[2], ONE).await;
+    let back = |customer: &mut Customer, now| {
+        let auth = customer.accounts[0].auth;
+        customer.disprove(ProofKind::BankAccount, auth, EventKind::Deactivated, now).unwrap()
+    };
+    let gone = world.change(&made[2], back).await;
+    run(&world.app, &asked(&world, &gone)).await.unwrap();
+    for customer in &made[..2] {
+        assert_eq!(proved(&world, customer, ONE).await.1, Outcome::Remembered);
+    }
     assert_eq!(proved(&world, &made[2], ONE).await.1, Outcome::Stored);
+}
+
+/// Who could not be reviewed when an account was proved is looked at when that changes.
+#[tokio::test]
+async fn what_cannot_be_looked_at_now_is_looked_at_later() {
+    let world = World::new().await;
+    world.edition(&[("Q-1", "Dov Eskarin", "")]).await;
+    let made = four(&world).await;
+    for customer in &made[..2] {
+        proved(&world, customer, ONE).await;
+    }
+    let third = &made[2];
+    decided(&world, third, Verdict::Rejected, |customer, now| {
+        customer.decide(ScanKind::PepScan, Decision::Positive, now).unwrap()
+    })
+    .await;
+    assert_eq!(proved(&world, third, ONE).await.1, Outcome::Remembered);
+    assert_eq!(standing(&world, third).await, Standing::Rejected);
+    world.edition(&[]).await;
+    assert_eq!(standing(&world, third).await, Standing::Review);
+    run(&world.app, &asked(&world, third)).await.unwrap();
+    let history = world.reviews(third).await;
+    let latest = history.iter().max_by_key(|review| review["number"].as_u64()).unwrap();
+    let codes = &latest["assessment"]["reputation"]["finding"]["codes"];
+    assert!(codes.to_string().contains("GR004"), "{codes}");
 }
 
 /// Neither a verdict about something else nor its own event is undone by what others have done since, and whom a person has
