@@ -132,6 +132,8 @@ async fn an_account_under_several_names_makes_a_review_due() {
 #[tokio::test]
 async fn a_review_under_way_has_not_looked_at_what_comes_meanwhile() {
     let world = World::new();
+    let mut other = world.taken_on("Ann Harbor", None, "both").await;
+    proves(&world, &mut other, "an account").await;
     let mut customer = world.taken_on("Mira Oduya", None, "both").await;
     let account = Fingerprint::of_digest("an account");
     let auth = AuthId::new(&*world.clock, &*world.random);
