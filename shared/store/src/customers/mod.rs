@@ -36,6 +36,7 @@ mod find;
 mod hits_record;
 mod listing;
 mod own_ids;
+mod proof_record;
 mod record;
 mod summary;
 #[cfg(test)]

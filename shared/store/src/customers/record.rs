@@ -14,16 +14,15 @@ use domain::choices::{Classification, CustomerStatus, EntityType, OwnershipType,
 use domain::contact::ContactKind;
 use domain::country::{Country, Region};
 use domain::customer::{Business, Customer, Party, Person, Shelf};
-use domain::ids::{AccountId, AuthId, CifNumber, CustomerId, PartnerId};
+use domain::ids::{AccountId, CifNumber, CustomerId, PartnerId};
 use domain::name::PersonName;
-use domain::network::{Fingerprint, ProvedAccount};
 use domain::numbers::{BasisPoints, DollarAmount};
 use domain::problem::Problem;
 use domain::profile::{
     BusinessDueDiligence, BusinessProfile, CommonProfile, DueDiligence, MerchantCategory, Naics,
     PersonProfile, WebAddress,
 };
-use domain::proof::{Proof, ProofKind, ProofMethod};
+use domain::proof::ProofKind;
 use domain::scan::ScanStatus;
 use domain::tax::{TaxId, TaxIdType, TaxIdentity};
 use domain::text::Text;
@@ -36,6 +35,9 @@ use super::contact_record::{ContactRecord, read_contact, write_contact};
 use super::enrolment_record::{EnrolmentRecord, read_enrolment, write_enrolment};
 use super::hits_record::{HitsRecord, MediaRecord, read_media, read_scan, write_hits, write_media};
 use super::listing::has_case;
+use super::proof_record::{
+    AccountRecord, ProofRecord, read_account, read_proof, write_account, write_proof,
+};
 use super::summary::{SummaryRecord, summary_of};
 use crate::keys::{
     CustomerKey, Key, account_partition, case_partition, listing_partition, listing_sort, name_sort,
@@ -84,23 +86,6 @@ struct CustomerRecord {
     name_sk: Option<String>,
     account_pk: Option<String>,
     summary: Option<SummaryRecord>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct ProofRecord {
-    method: ProofMethod,
-    masked: String,
-    index: String,
-    auth: AuthId,
-    at: Timestamp,
-}
-
-/// A proved account.
-#[derive(Serialize, Deserialize)]
-struct AccountRecord {
-    known: Fingerprint,
-    auth: AuthId,
-    at: Timestamp,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -278,29 +263,6 @@ pub(super) fn read_customer(item: Item, keys: &ScopeKeys) -> Result<Customer, Cu
         is_listed: record.summary.is_some(),
         sandbox: record.sandbox,
     })
-}
-
-fn write_proof(proof: &Proof) -> ProofRecord {
-    ProofRecord {
-        method: proof.method,
-        masked: proof.masked.clone(),
-        index: proof.index.clone(),
-        auth: proof.auth,
-        at: proof.at,
-    }
-}
-
-fn write_account(account: &ProvedAccount) -> AccountRecord {
-    AccountRecord { known: account.fingerprint.clone(), auth: account.auth, at: account.at }
-}
-
-fn read_account(record: AccountRecord) -> ProvedAccount {
-    ProvedAccount { fingerprint: record.known, auth: record.auth, at: record.at }
-}
-
-fn read_proof(record: ProofRecord) -> Proof {
-    let ProofRecord { method, masked, index, auth, at } = record;
-    Proof { method, masked, index, auth, at }
 }
 
 /// Whether a scan with this status brings its customer into the index of cases.

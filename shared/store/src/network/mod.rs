@@ -19,6 +19,7 @@
 //!
 //! Only `gather` is on the path of a request; the others belong to the worker behind the table's stream.
 
+mod alerts;
 #[cfg(test)]
 mod tests;
 mod trail;
@@ -31,8 +32,7 @@ use crypto::{CryptoError, IndexKind, KeyRing, Scope, ScopeKeys};
 use domain::bank_account::BankAccount;
 use domain::ids::{CustomerId, PartnerId};
 use domain::network::{
-    Alert, AttributeKind, Attributes, Facts, Fingerprint, History, Outcome, ProvedAccount,
-    Sighting, View,
+    AttributeKind, Attributes, Facts, Fingerprint, History, Outcome, ProvedAccount, Sighting, View,
 };
 use jiff::Timestamp;
 
@@ -47,9 +47,6 @@ use self::trail::Trail;
 
 /// How often what others write as well is read and written again before the caller has to wait.
 const TRIES: usize = 6;
-
-/// An operator's warning counts in both; repeating it after half of it was done does the other half.
-const BOTH_MEMORIES: [bool; 2] = [false, true];
 
 const TRAIL: &str = "trail";
 const HISTORY: &str = "history";
@@ -371,73 +368,6 @@ impl Network {
             self.change(&mut transaction, key, standing, |history| history.forget(who, now))?;
         }
         Ok(transaction)
-    }
-
-    /// Puts an attribute on a partner's alert list; `shared` warns every partner, without saying who warned.
-    ///
-    /// # Errors
-    /// [`NetworkError`].
-    pub async fn raise_alert(
-        &self,
-        partner: PartnerId,
-        (kind, value): (AttributeKind, &str),
-        shared: bool,
-        now: Timestamp,
-    ) -> Result<(), NetworkError> {
-        let keys = self.ring.keys(Scope::Global).await?;
-        let who = member(&keys, partner);
-        for sandbox in BOTH_MEMORIES {
-            let key = history_key(&keys, kind, value, sandbox);
-            let raised = self.change_alone(&key, |history| {
-                let at = history.alerts.get(&who).map_or(now, |alert| alert.at);
-                history.alerts.insert(who.clone(), Alert { at, shared });
-            });
-            raised.await?;
-        }
-        Ok(())
-    }
-
-    /// Takes an attribute off a partner's alert list.
-    ///
-    /// # Errors
-    /// [`NetworkError`].
-    pub async fn withdraw_alert(
-        &self,
-        partner: PartnerId,
-        (kind, value): (AttributeKind, &str),
-    ) -> Result<(), NetworkError> {
-        let keys = self.ring.keys(Scope::Global).await?;
-        let who = member(&keys, partner);
-        for sandbox in BOTH_MEMORIES {
-            let key = history_key(&keys, kind, value, sandbox);
-            let withdrawn = self.change_alone(&key, |history| {
-                history.alerts.remove(&who);
-            });
-            withdrawn.await?;
-        }
-        Ok(())
-    }
-
-    /// Changes one history and nothing else.
-    async fn change_alone(
-        &self,
-        key: &NetworkKey,
-        change: impl Fn(&mut History),
-    ) -> Result<(), NetworkError> {
-        for _ in 0..TRIES {
-            let item = Box::pin(self.table.get(key)).await?;
-            let mut transaction = Transaction::new();
-            self.change(&mut transaction, key, Standing::read(item)?, &change)?;
-            if transaction.is_empty() {
-                return Ok(());
-            }
-            match Box::pin(transaction.commit(&self.table)).await {
-                Ok(()) => return Ok(()),
-                Err(CommitError::Refused(_) | CommitError::Conflict) => {}
-                Err(CommitError::Store(error)) => return Err(error.into()),
-            }
-        }
-        Err(NetworkError::Busy)
     }
 
     /// Adds the change of a history under the condition that nobody else changes it meanwhile. A change that changes
