@@ -10,8 +10,31 @@ use jiff::Timestamp;
 use serde_json::Value;
 use store::reviews::{Reviews, review_item};
 use store::{StoreError, Table, Transaction};
+use tokio::sync::OnceCell;
 
 use crate::VettingError;
+
+/// The latest review of a customer, read when it is first asked for, and once. 1 query.
+#[derive(Debug)]
+pub struct Latest<'a> {
+    reviews: &'a Reviews,
+    partner: PartnerId,
+    customer: CustomerId,
+    read: OnceCell<Option<Review>>,
+}
+
+impl<'a> Latest<'a> {
+    pub(crate) fn of(reviews: &'a Reviews, customer: &Customer) -> Self {
+        Self { reviews, partner: customer.partner, customer: customer.id, read: OnceCell::new() }
+    }
+
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) async fn get(&self) -> Result<Option<&Review>, StoreError> {
+        let read = || Box::pin(self.reviews.current(self.partner, self.customer));
+        Ok(self.read.get_or_try_init(read).await?.as_ref())
+    }
+}
 
 /// A number that another change has taken meanwhile refuses the transaction, which is then tried again.
 pub(crate) fn put_review(

@@ -46,7 +46,7 @@ use store::{Item, StoreError, Table, Transaction};
 
 use crate::applicant::applicant_of;
 use crate::history::put_review;
-pub use crate::history::{add_verdict, latest_review};
+pub use crate::history::{Latest, add_verdict, latest_review};
 pub use crate::memory::Weighed;
 use crate::providers::ConfiguredProvider;
 use crate::verdict::verification;
@@ -327,10 +327,16 @@ impl Vetter {
         Ok(Vetted { vetting, screening, review, run, revision })
     }
 
+    /// The latest review of a customer, for what may ask for it.
+    #[must_use]
+    pub fn latest(&self, customer: &Customer) -> Latest<'_> {
+        Latest::of(&self.reviews, customer)
+    }
+
     /// Weighs what adverse media say that is new, by the latest review, and answers whether anything of it is left. Nobody
     /// reads it of a customer that was never reviewed; a policy may make nothing of it; and what is named by a latest review
-    /// that was accepted is accepted, also where a release has written it that kept no more than the review. 1 query when
-    /// there is anything.
+    /// that was accepted is accepted, also where a release has written it that kept no more than the review. Asks for the
+    /// latest review when there is anything.
     ///
     /// # Errors
     /// [`VettingError`].
@@ -338,13 +344,13 @@ impl Vetter {
         &self,
         customer: &mut Customer,
         found: &mut Findings,
+        latest: &Latest<'_>,
     ) -> Result<bool, VettingError> {
         let is_news = |finding: &Finding| customer.adverse_media.is_news(finding);
         let Some(finding) = found.adverse_media.as_ref().filter(|finding| is_news(finding)) else {
             return Ok(false);
         };
-        let latest = Box::pin(self.reviews.current(customer.partner, customer.id)).await?;
-        let latest: Option<Review> = latest;
+        let latest = latest.get().await?;
         let Some(latest) =
             latest.filter(|latest| !watch_list::lets_media_pass(&latest.assessment.policy))
         else {
@@ -366,7 +372,7 @@ impl Vetter {
 
     /// The entry that these editions add to the history of reviews of the customer, as the screening has left it: one when
     /// they name somebody who was not named at the latest review, or have withdrawn one who was, or the customer stands
-    /// elsewhere by it. 1 query.
+    /// elsewhere by it.
     ///
     /// # Errors
     /// [`VettingError`].
@@ -374,11 +380,10 @@ impl Vetter {
         &self,
         customer: &Customer,
         found: &Findings,
-        set: &EditionSet,
+        (set, latest): (&EditionSet, &Latest<'_>),
         now: Timestamp,
     ) -> Result<Option<Review>, VettingError> {
-        let current = Box::pin(self.reviews.current(customer.partner, customer.id)).await?;
-        let Some(latest): Option<Review> = current else { return Ok(None) };
+        let Some(latest) = latest.get().await? else { return Ok(None) };
         let (ofac, pep_scan) = (&found.ofac, &found.pep_scan);
         let mut scans = vec![
             held(Topic::Sanctions, &customer.ofac, ofac),

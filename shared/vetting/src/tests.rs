@@ -475,7 +475,11 @@ async fn a_list_that_names_somebody_new_adds_to_the_history() {
     let rescreened = async |customer: &Customer, lists: &str| {
         let found = screen_customer(customer, &[], &set(lists), world.vetter.config());
         let after = after_screening(customer, &found, now);
-        world.vetter.rescreened(&after, &found, &set(lists), now).await.unwrap()
+        world
+            .vetter
+            .rescreened(&after, &found, (&set(lists), &world.vetter.latest(&after)), now)
+            .await
+            .unwrap()
     };
     let again = rescreened(&made, "no list of exposed persons").await;
     assert!(again.is_none(), "nothing new");
@@ -503,7 +507,12 @@ async fn a_list_that_withdraws_a_match_adds_to_the_history() {
     assert!(found.withdraws());
     let now = world.clock.now();
     let after = after_screening(&made, &found, now);
-    let left = world.vetter.rescreened(&after, &found, &lists, now).await.unwrap().unwrap();
+    let left = world
+        .vetter
+        .rescreened(&after, &found, (&lists, &world.vetter.latest(&after)), now)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!((left.number, left.cause, left.decision), (2, Cause::Withdrawn, Decision::Accept));
     // What a person has said of it stands.
     let mut transaction = Transaction::new();
@@ -513,7 +522,14 @@ async fn a_list_that_withdraws_a_match_adds_to_the_history() {
     let mut rejected = made.clone();
     rejected.decide_standing(Verdict::Rejected, now).unwrap();
     let after = after_screening(&rejected, &found, now);
-    assert!(world.vetter.rescreened(&after, &found, &lists, now).await.unwrap().is_none());
+    assert!(
+        world
+            .vetter
+            .rescreened(&after, &found, (&lists, &world.vetter.latest(&after)), now)
+            .await
+            .unwrap()
+            .is_none()
+    );
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@
 //!
 //! Cost: 1 GetItem and 1 Query side by side, with a review 1 BatchGetItem and 1 Query more, then 1 TransactWriteItems, and
 //! 1 Query, 1 or 2 BatchGetItem and 1 TransactWriteItems for the network to remember it; 1 Query more when the lists say
-//! anything new, 2 when adverse media do; when nothing changed, 1 GetItem and 1 UpdateItem instead, and nothing at all when a sweep
+//! anything new; when nothing changed, 1 GetItem and 1 UpdateItem instead, and nothing at all when a sweep
 //! asked. A newly proved account costs 1 UpdateItem more, and 1 Query and 1 GetItem side by side when others
 //! have it as well. Pages of sweeps: see `sweep`.
 
@@ -357,7 +357,8 @@ async fn apply(
         return Ok(change.ok().map(|change| Made { change, found: Found::Vetted(vetted) }));
     }
     let mut found = app.vetter.screen(customer, addresses, set, now).await?;
-    let is_media_news = app.vetter.weigh_media(customer, &mut found).await?;
+    let latest = app.vetter.latest(customer);
+    let is_media_news = app.vetter.weigh_media(customer, &mut found, &latest).await?;
     let (ofac, pep_scan, media) = (&found.ofac, &found.pep_scan, found.adverse_media.as_ref());
     let Ok(change) = customer.screened(revision, ofac, pep_scan, media, now) else {
         return Ok(None);
@@ -369,7 +370,7 @@ async fn apply(
     };
     let is_news = is_media_news || !change.events.is_empty() || change.fields.iter().any(of_scan);
     let review = if is_news || found.withdraws() {
-        app.vetter.rescreened(customer, &found, set, now).await?
+        app.vetter.rescreened(customer, &found, (set, &latest), now).await?
     } else {
         None
     };

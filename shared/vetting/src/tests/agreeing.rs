@@ -226,7 +226,12 @@ async fn a_confirmed_match_that_its_list_withdraws_is_a_persons_again() {
         (after.pep_scan.status, after.standing()),
         (ScanStatus::Reviewing, Standing::Review)
     );
-    let entry = world.vetter.rescreened(&after, &found, &lists, now).await.unwrap().unwrap();
+    let entry = world
+        .vetter
+        .rescreened(&after, &found, (&lists, &world.vetter.latest(&after)), now)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!((entry.decision, entry.cause.clone()), (Decision::Review, Cause::Withdrawn));
     assert!(entry.bars());
 }

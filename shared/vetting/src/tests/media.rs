@@ -40,11 +40,16 @@ impl World {
     ) -> (bool, Option<Review>, Customer) {
         let (mut after, now) = (customer.clone(), self.clock.now());
         let mut found = screen_customer(customer, &[], lists, self.vetter.config());
-        let is_news = self.vetter.weigh_media(&mut after, &mut found).await.unwrap();
+        let latest = self.vetter.latest(&after);
+        let is_news = self.vetter.weigh_media(&mut after, &mut found, &latest).await.unwrap();
         let media = found.adverse_media.as_ref();
         let (revision, scans) = (after.subject_revision, (&found.ofac, &found.pep_scan));
         let _change = after.screened(revision, scans.0, scans.1, media, now).unwrap();
-        let review = self.vetter.rescreened(&after, &found, lists, now).await.unwrap();
+        let review = self
+            .vetter
+            .rescreened(&after, &found, (lists, &self.vetter.latest(&after)), now)
+            .await
+            .unwrap();
         (is_news, review, after)
     }
 
@@ -96,7 +101,12 @@ async fn what_holds_the_customer_is_named_in_the_review() {
     let found = screen_customer(&made, &[], &lists(NAME), world.vetter.config());
     // The review's search sees lists without the entry here; the screening has found it.
     let (others, now) = (lists("Third Person"), world.clock.now());
-    let review = world.vetter.rescreened(&made, &found, &others, now).await.unwrap().unwrap();
+    let review = world
+        .vetter
+        .rescreened(&made, &found, (&others, &world.vetter.latest(&made)), now)
+        .await
+        .unwrap()
+        .unwrap();
     assert!(review.assessment.watch_list.finding.codes.contains(&Code::R185));
 }
 
@@ -218,7 +228,10 @@ async fn a_query_is_made_only_when_there_is_news() {
     for (lists, queries) in [(&others, 0), (&news, 1)] {
         let mut found = screen_customer(&made, &[], lists, world.vetter.config());
         meter.take();
-        let weighed = world.vetter.weigh_media(&mut made.clone(), &mut found).await;
+        let weighed = world
+            .vetter
+            .weigh_media(&mut made.clone(), &mut found, &world.vetter.latest(&made))
+            .await;
         assert_eq!((weighed.unwrap(), meter.take().round_trips), (queries > 0, queries));
     }
 }
