@@ -6,7 +6,7 @@ import pytest
 from support import samples
 from support.bundle import Bundle, FunctionFailed, Partner
 from support.ekyc import Ekyc
-from support.waiting import wait_until_equal
+from support.waiting import stays, wait_until_equal
 
 SCOPES = "customers:read customers:write compliance:review"
 
@@ -73,7 +73,8 @@ def test_one_account_under_several_names_is_for_a_person_at_whatever_partner(bun
     assert not any(other.id in str(details) for other in partners), "who else is not told"
     # A person accepts it, and that stands when the same is asked again.
     api.patch(f"{path}/review", {"status": "verified"}).expect(200)
-    assert api.get(path).expect(200)["data"]["status"] == "verified"
+    Ekyc(bundle, partner).prove(enrolled, account)
+    stays("its status", lambda: api.get(path).expect(200)["data"]["status"], "verified", 3)
 
 
 def remembered(bundle: Bundle, partner: Partner, customer: dict) -> bool:

@@ -324,7 +324,7 @@ async fn returned(app: &PennyDropApp, place: &Place, penny: &Penny) -> Result<()
     .await
 }
 
-/// Adds that the customer has not proved the account after all, when it is this session's proof that shows.
+/// Adds that the customer has not proved the account after all, when anything is left of this session's proof.
 async fn take_proof_back(
     app: &PennyDropApp,
     transaction: &mut Transaction,

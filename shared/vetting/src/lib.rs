@@ -31,7 +31,7 @@ use domain::contact::Contact;
 use domain::customer::{Customer, Vetting};
 use domain::enrolment::SandboxOutcome;
 use domain::ids::{EventId, ReviewId};
-use domain::network::{Attributes, Fingerprint, History, View};
+use domain::network::{Attributes, Fingerprint, History, MOST_SIGHTINGS, View};
 use domain::scan::{Finding, Scan, ScanStatus};
 use domain::time::{Clock, Random};
 use domain::verification::{Standing, Verification};
@@ -479,10 +479,14 @@ fn attributes_of(customer: &Customer) -> Attributes {
 }
 
 /// The accounts that count as looked at: those whose history has the customer already. Whoever comes after sees the customer
-/// there; of an account that the network has not heard of yet, others may come before it does.
+/// there; of an account that the network has not heard of yet, others may come before it does. A history that is full of one
+/// day takes nobody in.
 fn looked_at(known: &View) -> BTreeSet<Fingerprint> {
-    let has_own = |history: &History| history.sightings.contains_key(&known.contributor);
-    let looked_at = known.accounts.iter().filter(|(_, history)| has_own(history));
+    let is_heard_of = |history: &History| {
+        let is_full = history.sightings.len() + 1 >= MOST_SIGHTINGS;
+        is_full || history.sightings.contains_key(&known.contributor)
+    };
+    let looked_at = known.accounts.iter().filter(|(_, history)| is_heard_of(history));
     looked_at.map(|(account, _)| account.clone()).collect()
 }
 

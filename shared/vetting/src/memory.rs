@@ -88,14 +88,18 @@ impl Vetter {
         if !may_be_reviewed_again(customer) {
             return Ok(Weighed::NotNow);
         }
-        let (is_unreviewed, policy) = tokio::join!(
-            Box::pin(self.has_unreviewed(customer, known.accounts.keys())),
+        let (latest, policy) = tokio::join!(
+            Box::pin(self.reviews.current(customer.partner, customer.id)),
             Box::pin(self.reviews.policy(customer.partner)),
         );
-        let policy = policy?;
+        let (latest, policy): (Option<Review>, _) = (latest?, policy?);
+        let Some(latest) = latest else { return Ok(Weighed::NoNews) };
         let policy = Policy::stored(policy.as_ref().map(|(policy, version)| (policy, *version)))?;
-        let is_news = is_unreviewed? && speaks_against(known, &policy, now);
-        Ok(if is_news { Weighed::News } else { Weighed::NoNews })
+        // What a review has looked at, and perhaps a person decided, is no news beside what is.
+        let mut news = known.clone();
+        news.accounts.retain(|account, _| !latest.assessment.accounts.contains(account));
+        let speaks = speaks_against(&news, &policy, now);
+        Ok(if speaks { Weighed::News } else { Weighed::NoNews })
     }
 
     /// Whether the customer may be reviewed again, and has proved an account that the latest review has not looked at. 1 query,
@@ -104,27 +108,18 @@ impl Vetter {
     /// # Errors
     /// [`VettingError`].
     pub async fn has_unreviewed_accounts(&self, customer: &Customer) -> Result<bool, VettingError> {
-        let accounts = customer.accounts.iter().map(|account| &account.fingerprint);
-        Ok(may_be_reviewed_again(customer) && self.has_unreviewed(customer, accounts).await?)
-    }
-
-    async fn has_unreviewed(
-        &self,
-        customer: &Customer,
-        accounts: impl Iterator<Item = &Fingerprint>,
-    ) -> Result<bool, VettingError> {
-        let mut accounts = accounts.peekable();
-        if accounts.peek().is_none() {
+        if customer.accounts.is_empty() || !may_be_reviewed_again(customer) {
             return Ok(false);
         }
         let latest = Box::pin(self.reviews.current(customer.partner, customer.id)).await?;
         let latest: Option<Review> = latest;
         Ok(latest.is_some_and(|latest| {
-            accounts.any(|account| !latest.assessment.accounts.contains(account))
+            let looked_at = latest.assessment.accounts;
+            customer.accounts.iter().any(|account| !looked_at.contains(&account.fingerprint))
         }))
     }
 
-    /// Notes that somebody has looked at what the network knows of these accounts.
+    /// Notes that somebody has looked at what the network knows of these accounts of the customer as it was read.
     ///
     /// # Errors
     /// [`VettingError`].
@@ -135,7 +130,8 @@ impl Vetter {
     ) -> Result<(), VettingError> {
         let (partner, id) = (customer.partner, customer.id);
         let accounts: Vec<Fingerprint> = known.accounts.keys().cloned().collect();
-        let note = async || Box::pin(self.network.weighed(partner, id, &accounts)).await;
+        let note =
+            async || Box::pin(self.network.weighed(partner, id, customer.version, &accounts)).await;
         self.patiently(note).await
     }
 

@@ -13,8 +13,9 @@
 //! Cost: 1 GetItem and 1 Query side by side, with a review 1 BatchGetItem and 1 Query more, then 1 TransactWriteItems, and
 //! 1 Query, 1 or 2 BatchGetItem and 1 TransactWriteItems for the network to remember it; 1 Query more when the lists say
 //! anything new; when nothing changed, 1 GetItem and 1 UpdateItem instead, and nothing at all when a sweep
-//! asked. A newly proved account costs 1 UpdateItem more, and 1 Query and 1 GetItem side by side when others
-//! have it as well. Pages of sweeps: see `sweep`.
+//! asked. Remembering alone is 1 GetItem and the calls named for it; a newly proved account costs 1 UpdateItem more, or, when
+//! others have it as well, 1 Query and 1 GetItem side by side, and its review 1 Query beside what a review costs. Pages of
+//! sweeps: see `sweep`.
 
 #[cfg(test)]
 mod tests;
@@ -188,17 +189,16 @@ async fn remember(app: &App, request: &ScanRequest) -> Result<Outcome, ScanError
         let recorded = Box::pin(app.vetter.remember(&customer, now)).await?;
         let Some(known) = recorded else { continue };
         failpoint("scan-worker:remembered");
-        let outcome = match Box::pin(app.vetter.weigh(&customer, &known, now)).await? {
-            Weighed::NotNow => return Ok(Outcome::Remembered),
-            Weighed::NoNews => Outcome::Remembered,
+        match Box::pin(app.vetter.weigh(&customer, &known, now)).await? {
+            Weighed::NotNow => {}
+            Weighed::NoNews => app.vetter.note_weighed(&customer, &known).await?,
+            // The review says what it has looked at. Its run is its own: this message may have led to one for another account.
             Weighed::News => {
-                // A run of its own: this message may have led to a review for another account before.
                 let run = EventId::new(&*app.clock, &*app.random);
-                Box::pin(settle(app, &ScanRequest { run, ..request.clone() })).await?
+                return Box::pin(settle(app, &ScanRequest { run, ..request.clone() })).await;
             }
-        };
-        app.vetter.note_weighed(&customer, &known).await?;
-        return Ok(outcome);
+        }
+        return Ok(Outcome::Remembered);
     }
     Err(ScanError::KeptChanging)
 }

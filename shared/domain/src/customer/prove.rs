@@ -55,7 +55,8 @@ impl Customer {
         }
         self.accounts.retain(|account| account.auth != auth);
         self.touch(now);
-        Some(Change::new(AuditAction::Disprove, vec![format!("proofs.{kind}")], vec![event]))
+        let field = if shows { format!("proofs.{kind}") } else { "accounts".to_owned() };
+        Some(Change::new(AuditAction::Disprove, vec![field], vec![event]))
     }
 }
 

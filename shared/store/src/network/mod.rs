@@ -285,7 +285,8 @@ impl Network {
     }
 
     /// Notes that somebody has looked at what the network knows of these accounts of a customer, so that nobody does again. Of
-    /// a customer that was erased meanwhile nothing is noted. 1 UpdateItem, none without an account.
+    /// a customer that was erased meanwhile, or is remembered as another version, nothing is noted: it is looked at again. 1
+    /// UpdateItem, none without an account.
     ///
     /// # Errors
     /// [`NetworkError`].
@@ -293,13 +294,14 @@ impl Network {
         &self,
         partner: PartnerId,
         customer: CustomerId,
+        version: u64,
         accounts: &[Fingerprint],
     ) -> Result<(), NetworkError> {
         if accounts.is_empty() {
             return Ok(());
         }
         let key = NetworkTrailKey::new(partner, customer);
-        match Box::pin(self.table.update(&key, trail::note_weighed(accounts))).await {
+        match Box::pin(self.table.update(&key, trail::note_weighed(version, accounts))).await {
             Ok(_) | Err(WriteError::Refused(_)) => Ok(()),
             Err(WriteError::Store(error)) if error.is_conflict() => Err(NetworkError::Busy),
             Err(WriteError::Store(error)) => Err(error.into()),

@@ -197,7 +197,7 @@ async fn proved_accounts_are_remembered_since_their_proofs() {
         assert_eq!(view.accounts.keys().collect::<Vec<_>>(), expected, "{version}");
         let looked_at: Vec<Fingerprint> = view.accounts.into_keys().collect();
         for _ in 0..2 {
-            world.network.weighed(p, c, &looked_at).await.unwrap();
+            world.network.weighed(p, c, version, &looked_at).await.unwrap();
             assert!(record().await.unwrap().unwrap().accounts.is_empty());
         }
         assert_eq!(sightings(&one).await, vec![at; usize::from(known.contains(&&one))]);
@@ -207,8 +207,13 @@ async fn proved_accounts_are_remembered_since_their_proofs() {
     }
     let late = Seen { version: 2, at: taken_on, outcome: None };
     assert_eq!(world.network.record(p, c, &held(&[&one]), late, now()).await.unwrap(), None);
+    // Who looked at an earlier version notes nothing: the account was taken back meanwhile.
+    world.network.weighed(p, c, 4, std::slice::from_ref(&one)).await.unwrap();
+    let seen = Seen { version: 6, at: taken_on, outcome: None };
+    let again = world.network.record(p, c, &held(&[&one]), seen, now()).await.unwrap().unwrap();
+    assert_eq!(again.accounts.len(), 1);
     world.network.forget(p, c, now()).await.unwrap();
-    world.network.weighed(p, c, &[one]).await.unwrap();
+    world.network.weighed(p, c, 6, &[one]).await.unwrap();
     assert!(world.database.dump(&world.table).await.is_empty(), "erased is erased");
 }
 

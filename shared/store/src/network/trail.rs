@@ -14,14 +14,18 @@ use crate::{Expression, Item, StoreError, Update, number};
 
 const WEIGHED: &str = "weighed";
 
-/// Notes on a trail that these accounts were looked at. Whoever has read the trail before reads it again.
-pub(super) fn note_weighed(accounts: &[Fingerprint]) -> Update {
+/// Notes on a trail of this version of the customer that these accounts were looked at: a later one may have taken an account
+/// back. Whoever has read the trail before reads it again.
+pub(super) fn note_weighed(customer_version: u64, accounts: &[Fingerprint]) -> Update {
     let note = Expression::new("ADD #weighed :weighed, #version :one")
         .name("#weighed", WEIGHED)
         .name("#version", "version")
         .value(":weighed", set_of(accounts))
         .number(":one", 1);
-    Update::when(Expression::present(), note)
+    let as_read = Expression::new("#customerVersion = :customerVersion")
+        .name("#customerVersion", "customerVersion")
+        .number(":customerVersion", customer_version);
+    Update::when(as_read, note)
 }
 
 fn set_of<'a>(accounts: impl IntoIterator<Item = &'a Fingerprint>) -> AttributeValue {

@@ -141,6 +141,23 @@ async fn an_old_message_swallows_no_new_account() {
     assert_eq!(standing(&world, &made[2]).await, Standing::Review);
 }
 
+/// An account that a review has looked at is no news beside one of no interest, also when nobody has noted it.
+#[tokio::test]
+async fn what_a_person_decided_stands_beside_a_further_account() {
+    let world = World::new().await;
+    let made = four(&world).await;
+    for customer in &made[..3] {
+        proved(&world, customer, ONE).await;
+    }
+    // The review is written, and its worker has died before any other message of the customer.
+    let third = &made[2];
+    settled(&world, third, Verdict::Verified).await;
+    let reviews = world.reviews(third).await.len();
+    assert_eq!(proved(&world, third, OTHER).await.1, Outcome::Remembered);
+    assert_eq!(standing(&world, third).await, Standing::Verified);
+    assert_eq!(world.reviews(third).await.len(), reviews);
+}
+
 /// An account that was taken back and is proved again is looked at again: others may have come meanwhile.
 #[tokio::test]
 async fn an_account_that_comes_again_is_looked_at_again() {
