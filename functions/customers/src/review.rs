@@ -20,7 +20,7 @@ use http_api::{Caller, CosCode, Failure, Operation, Reply, Request};
 use jiff::Timestamp;
 use serde::Serialize;
 use store::Item;
-use store::customers::{evidence, evidence_digest};
+use store::customers::evidence;
 
 use crate::app::{App, customer_id};
 use crate::cos::{self, Mask};
@@ -71,14 +71,14 @@ impl<'a> DecidedHit<'a> {
     }
 }
 
-/// What was decided about a scan, as it is kept, and the field by which the audit entry of the decision binds it.
+/// What was decided about a scan, as it is kept.
 pub(crate) fn disposition(
     app: &App,
     caller: &Caller,
     before: &Customer,
     ((name, scan), decision, reason): ((&'static str, &Scan), &'static str, Option<&str>),
     now: Timestamp,
-) -> Result<(Item, String), Failure> {
+) -> Result<Item, Failure> {
     let record = DecisionEvidence {
         kind: "decision",
         scan: name,
@@ -90,9 +90,7 @@ pub(crate) fn disposition(
         hits: scan.undecided().map(DecidedHit::of).collect(),
     };
     let run = EventId::new(&*app.clock, &*app.random);
-    let item = evidence(before.partner, before.id, run, &record).map_err(Failure::internal)?;
-    let field = evidence_digest(run, &item).map_err(Failure::internal)?;
-    Ok((item, field))
+    evidence(before.partner, before.id, run, &record).map_err(Failure::internal)
 }
 
 /// `POST /customers/{customerId}/ofac-decision` and `/pep-scan-decision`.
@@ -116,15 +114,14 @@ pub async fn decide(app: &App, caller: &Caller, request: &Request) -> Result<Rep
             return Err(Failure::Overtaken);
         }
         let mut after = before.clone();
-        let mut change = after.decide(scan, asked.decision, now).map_err(refused)?;
+        let change = after.decide(scan, asked.decision, now).map_err(refused)?;
         if asked.hits.as_ref().is_some_and(|hits| *hits != undecided(&before, scan)) {
             return Err(Failure::rule(CosCode::StateForbids, OTHER_HITS));
         }
         let reason = asked.reason.as_ref().map(|reason| reason.as_str());
         let about = (scan.as_str(), before.scan(scan));
         let decided = (about, asked.decision.as_str(), reason);
-        let (item, field) = disposition(app, caller, &before, decided, now)?;
-        change.fields.push(field);
+        let evidence = vec![disposition(app, caller, &before, decided, now)?];
         let customer = cos::customer(&after, Mask::Starred);
         let reply = match asked.decision {
             Decision::Reviewing => {
@@ -133,7 +130,6 @@ pub async fn decide(app: &App, caller: &Caller, request: &Request) -> Result<Rep
             }
             Decision::Clear | Decision::Positive => Reply::ok(&customer)?,
         };
-        let evidence = vec![item];
         // Who decides the last thing that was open has decided about the customer.
         let verdict = match (before.standing(), after.standing()) {
             (Standing::Review, Standing::Verified) => {

@@ -85,9 +85,8 @@ pub(crate) async fn settle(
             check_environment(caller, before, made.after.status)?;
         }
         if let Some(vetted) = &made.vetted {
-            let (item, field) = vetted.evidence(&made.after, now).map_err(Failure::internal)?;
-            made.evidence.push(item);
-            made.change.fields.push(field);
+            let evidence = vetted.evidence(&made.after, now).map_err(Failure::internal)?;
+            made.evidence.push(evidence);
         }
         let commit = Commit {
             before: made.before.as_ref(),

@@ -141,14 +141,13 @@ impl fmt::Debug for Attributes {
 }
 
 impl Attributes {
-    /// What a history is kept of, with the text that it is kept under. A customer may have several accounts.
+    /// What a history is kept of, with the text that it is kept under; beside the accounts, which have histories as well.
     #[must_use]
     pub fn remembered(&self) -> Vec<(AttributeKind, String)> {
         let person = match (&self.first_name, &self.last_name, &self.birth_date) {
             (Some(first), Some(last), Some(born)) => Some(format!("{first}|{last}|{born}")),
             _ => None,
         };
-        let accounts = self.accounts.iter().map(|account| account.fingerprint.as_str().to_owned());
         [
             (AttributeKind::TaxId, self.tax_id.clone()),
             (AttributeKind::Email, self.email.clone()),
@@ -158,14 +157,7 @@ impl Attributes {
         ]
         .into_iter()
         .filter_map(|(kind, value)| Some((kind, value?)))
-        .chain(accounts.map(|account| (AttributeKind::BankAccount, account)))
         .collect()
-    }
-
-    /// The account that is remembered under this text.
-    #[must_use]
-    pub fn account(&self, text: &str) -> Option<&ProvedAccount> {
-        self.accounts.iter().find(|account| account.fingerprint.as_str() == text)
     }
 }
 
@@ -431,17 +423,6 @@ mod tests {
         let remembered = attributes.remembered();
         assert_eq!(remembered[1], (AttributeKind::Person, "ann|lee|1990-01-01".into()));
         assert!(!format!("{attributes:?}").contains("ann"));
-        for (number, name) in ["an account", "another"].into_iter().enumerate() {
-            let auth = AuthId::from(uuid::Uuid::from_u128(number as u128));
-            attributes.accounts.push(ProvedAccount { fingerprint: print(name), auth, at: at(7) });
-        }
-        let remembered = attributes.remembered();
-        assert_eq!(
-            remembered[2..].iter().map(|(_, text)| text).collect::<Vec<_>>(),
-            ["an account", "another"]
-        );
-        assert!(remembered[2..].iter().all(|(kind, _)| *kind == AttributeKind::BankAccount));
-        assert!(attributes.account("another").is_some() && attributes.account("ann").is_none());
     }
 
     proptest! {

@@ -8,6 +8,7 @@
 //! customer that was reviewed before, 1 Query of the latest review, side by side.
 
 mod applicant;
+mod evidence;
 mod history;
 mod memory;
 mod providers;
@@ -38,13 +39,13 @@ use domain::verification::{Standing, Verification};
 use jiff::Timestamp;
 use runtime::{Bucket, Clients, Metric, Settings, SystemClock, SystemRandom, count};
 use screening::{Config, Topic};
-use serde::Serialize;
-use store::customers::{Customers, evidence, evidence_digest};
+use store::customers::Customers;
 use store::network::{Gathered, Network, NetworkError};
 use store::reviews::Reviews;
-use store::{Item, StoreError, Table, Transaction};
+use store::{StoreError, Table, Transaction};
 
 use crate::applicant::applicant_of;
+pub use crate::evidence::Evidence;
 use crate::history::put_review;
 pub use crate::history::{Latest, add_verdict, latest_review};
 pub use crate::memory::Weighed;
@@ -109,24 +110,6 @@ pub struct Vetted {
     pub review: Review,
     run: EventId,
     revision: u64,
-}
-
-impl Vetted {
-    /// The evidence of the screening, to be written with the customer that it was made of, and the field by which the audit
-    /// entry of the change binds it.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub fn evidence(
-        &self,
-        customer: &Customer,
-        now: Timestamp,
-    ) -> Result<(Item, String), StoreError> {
-        let record = Evidence::of(self.run, &self.screening, self.revision, now);
-        let item = evidence(customer.partner, customer.id, self.run, &record)?;
-        let field = evidence_digest(self.run, &item)?;
-        Ok((item, field))
-    }
 }
 
 impl std::fmt::Debug for Vetter {
@@ -420,25 +403,6 @@ impl Vetter {
         review: &Review,
     ) -> Result<(), StoreError> {
         put_review(transaction, &self.table, customer, review)
-    }
-}
-
-/// The evidence of a screening run, hits or none, with the versions of everything that took part.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Evidence<'a> {
-    run: String,
-    screened_at: Timestamp,
-    subject_revision: u64,
-    #[serde(flatten)]
-    screening: &'a Screening,
-}
-
-impl<'a> Evidence<'a> {
-    /// The evidence of a run, made of this revision of the subject.
-    #[must_use]
-    pub fn of(run: EventId, screening: &'a Screening, revision: u64, now: Timestamp) -> Self {
-        Self { run: run.to_string(), screened_at: now, subject_revision: revision, screening }
     }
 }
 

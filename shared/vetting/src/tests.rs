@@ -167,7 +167,7 @@ impl World {
             request_id: "r-1".to_owned(),
         };
         let now = self.clock.now();
-        let evidence = vetted.map(|vetted| vetted.evidence(after, now).unwrap().0);
+        let evidence = vetted.map(|vetted| vetted.evidence(after, now).unwrap());
         let evidence = evidence.into_iter().collect();
         let commit = Commit { before, after, change, actor: &actor, now, owner: None, evidence };
         let mut transaction = self.customers.prepare(commit).await.unwrap();
@@ -431,7 +431,7 @@ async fn what_was_found_is_written_with_the_customer_or_not_at_all() {
         (world.vet(&made, &mut set("both")).await, world.vet(&made, &mut set("both")).await);
     for (vetted, written) in [(one, true), (two, false)] {
         let mut transaction = Transaction::new();
-        let (item, _) = vetted.evidence(&made, world.clock.now()).unwrap();
+        let item = vetted.evidence(&made, world.clock.now()).unwrap();
         transaction.put_new("screening", table, item);
         world.vetter.add_review(&mut transaction, &made, &vetted.review).unwrap();
         assert_eq!(transaction.commit(table).await.is_ok(), written);

@@ -38,9 +38,7 @@ use runtime::{
     count, failpoint, note,
 };
 use store::StoreError;
-use store::customers::{
-    Commit, CommitRefused, Customers, CustomersError, evidence, evidence_digest,
-};
+use store::customers::{Commit, CommitRefused, Customers, CustomersError, evidence};
 use vetting::{Evidence, Vetted, Vetter, VettingError, Weighed};
 
 use crate::scan_queue::{QueueError, ScanMessage, ScanQueue, ScanRequest};
@@ -244,7 +242,7 @@ async fn settle(app: &App, request: &ScanRequest) -> Result<Outcome, ScanError> 
             set = Arc::new(set.seeking(delta.hitting(&subject, app.vetter.config())));
         }
         let mut after = before.clone();
-        let Some(mut made) =
+        let Some(made) =
             Box::pin(apply(app, request, &mut after, &addresses, &mut set, now)).await?
         else {
             continue;
@@ -256,12 +254,6 @@ async fn settle(app: &App, request: &ScanRequest) -> Result<Outcome, ScanError> 
             return unchanged(app, request, &before, found, &record, now).await;
         }
         failpoint("scan-worker:before-commit");
-        let written = evidence(partner, id, request.run, &record)?;
-        // The audit entry of the change binds what the change rests on.
-        let field = evidence_digest(request.run, &written)?;
-        if !made.change.is_empty() {
-            made.change.fields.push(field);
-        }
         let commit = Commit {
             before: Some(&before),
             after: &after,
@@ -269,7 +261,7 @@ async fn settle(app: &App, request: &ScanRequest) -> Result<Outcome, ScanError> 
             actor: &actor,
             now,
             owner: None,
-            evidence: vec![written],
+            evidence: vec![evidence(partner, id, request.run, &record)?],
         };
         let mut transaction = app.customers.prepare(commit).await?;
         if let Some(review) = made.review() {

@@ -32,7 +32,7 @@ pub async fn decide(app: &App, caller: &Caller, request: &Request) -> Result<Rep
             return Err(Failure::Overtaken);
         }
         let mut after = before.clone();
-        let mut change = after.decide_standing(verdict, now).map_err(refused)?;
+        let change = after.decide_standing(verdict, now).map_err(refused)?;
         let mut evidence = Vec::new();
         for (name, scan) in [
             (ScanKind::Ofac.as_str(), &before.ofac),
@@ -41,9 +41,7 @@ pub async fn decide(app: &App, caller: &Caller, request: &Request) -> Result<Rep
         ] {
             if matches!(scan.status, ScanStatus::Failed | ScanStatus::Reviewing) {
                 let decided = ((name, scan), verdict.as_str(), None);
-                let (item, field) = disposition(app, caller, &before, decided, now)?;
-                evidence.push(item);
-                change.fields.push(field);
+                evidence.push(disposition(app, caller, &before, decided, now)?);
             }
         }
         let reply = object(200, &straddle::masked(&after), request, now)?;

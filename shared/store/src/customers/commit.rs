@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use super::audit::{audit_item, digest, read_entry, verify};
 use super::contact_record::{ContactKey, contact_item};
 use super::counts::add_counts;
+use super::evidence::evidence_digest;
 use super::find::{cif_item, lookup_item, lookups, primary_email, stored_lookups};
 use super::record::write_customer;
 use super::{ChainBroken, Customers, CustomersError};
@@ -40,7 +41,7 @@ pub struct Commit<'a> {
     pub now: Timestamp,
     /// A customer that must be a Personal one of the same partner for the change to hold.
     pub owner: Option<CustomerId>,
-    /// Further new items of the same customer, such as screening evidence.
+    /// What the change rests on, made by [`super::evidence`]. Its audit entry binds it.
     pub evidence: Vec<Item>,
 }
 
@@ -125,13 +126,12 @@ impl Customers {
         let (partner, id) = (commit.after.partner, commit.after.id);
         let head = commit.before.map_or_else(AuditHead::default, |before| before.audit);
         let change = commit.change;
-        let entry = AuditEntry::following(
-            &head,
-            commit.now,
-            commit.actor.clone(),
-            change.action,
-            change.fields.clone(),
-        );
+        let mut fields = change.fields.clone();
+        for evidence in &commit.evidence {
+            fields.push(evidence_digest(evidence)?);
+        }
+        let actor = commit.actor.clone();
+        let entry = AuditEntry::following(&head, commit.now, actor, change.action, fields);
         let mut after = commit.after.clone();
         after.audit = AuditHead { seq: entry.seq, digest: digest(&entry) };
         let condition = match commit.before {

@@ -24,7 +24,7 @@ use serde::Serialize;
 use super::record::to_compact_item;
 use super::{ChainBroken, Customers};
 use crate::keys::{Key, RepeatedScreeningKey, ScreeningKey};
-use crate::{Expression, Item, StoreError, Update, WriteError, from_item};
+use crate::{Expression, Item, StoreError, Update, WriteError, from_item, text};
 
 /// Ten years, leap days included.
 const REPEATED_KEPT: SignedDuration = SignedDuration::from_hours(3_653 * 24);
@@ -47,8 +47,12 @@ pub fn evidence(
 /// How an audit entry names a piece of evidence and binds it: `screening/<run>#<SHA-256 of its JSON>`.
 ///
 /// # Errors
-/// [`StoreError::Malformed`] when the item is no record.
-pub fn evidence_digest(run: EventId, item: &Item) -> Result<String, StoreError> {
+/// [`StoreError::Malformed`] when the item is no [`evidence`].
+pub(super) fn evidence_digest(item: &Item) -> Result<String, StoreError> {
+    let malformed = || StoreError::Malformed("an item is no evidence".to_owned());
+    let run =
+        text(item, "sk").and_then(|sk| sk.strip_prefix("SCREENING#")).ok_or_else(malformed)?;
+    let run = EventId::parse(run).map_err(|_| malformed())?;
     let mut item = item.clone();
     item.remove("pk");
     item.remove("sk");
@@ -79,7 +83,7 @@ impl Customers {
                 let Some(run) = run else { return Ok(altered) };
                 let key = ScreeningKey::new(partner, customer, run);
                 match Box::pin(self.table.get(&key)).await? {
-                    Some(item) if evidence_digest(run, &item)? == *field => {}
+                    Some(item) if evidence_digest(&item)? == *field => {}
                     _ => return Ok(altered),
                 }
             }

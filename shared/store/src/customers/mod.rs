@@ -58,7 +58,7 @@ use crate::{Item, Query, StoreError, Table, text};
 pub use audit::ChainBroken;
 pub use commit::{Commit, CommitRefused};
 pub use erase::Erasure;
-pub use evidence::{evidence, evidence_digest};
+pub use evidence::evidence;
 pub use find::{BY_PARTNER, ListError, ListFilter, OPEN_CASES, Term};
 pub use listing::{Listed, ListingOrder, SortBy, SummaryFilter};
 pub use own_ids::OwnIds;

@@ -153,14 +153,18 @@ fn contribution(
         phone: fact("network-phone", &attributes.phone),
         address: fact("network-address", &attributes.address),
     };
-    let keys_of = attributes
-        .remembered()
-        .into_iter()
-        .map(|(kind, value)| {
-            let key = history_key(keys, kind, &value, attributes.sandbox);
-            let account = attributes.account(&value).filter(|_| kind == AttributeKind::BankAccount);
-            (key.pk(), (key, account.cloned()))
-        })
+    let history = |kind, value: &str, account: Option<&ProvedAccount>| {
+        let key = history_key(keys, kind, value, attributes.sandbox);
+        (key.pk(), (key, account.cloned()))
+    };
+    let accounts = attributes.accounts.iter().map(|account| {
+        history(AttributeKind::BankAccount, account.fingerprint.as_str(), Some(account))
+    });
+    let remembered = attributes.remembered();
+    let keys_of = remembered
+        .iter()
+        .map(|(kind, value)| history(*kind, value, None))
+        .chain(accounts)
         .collect();
     Contribution {
         contributor: contributor(keys, partner, customer),
