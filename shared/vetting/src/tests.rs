@@ -30,6 +30,8 @@ use store::testing::TestDatabase;
 use super::*;
 
 mod agreeing;
+mod listed;
+mod remembering;
 mod sharing;
 
 /// A list of one person.
@@ -257,76 +259,6 @@ async fn a_match_of_a_representative_is_held_by_the_scan_of_the_business() {
     }
 }
 
-/// How the network knows somebody: sightings in the memory that a customer of this kind reads, and approved ones.
-async fn sightings(world: &World, customer: &Customer, sandbox: bool) -> (usize, usize) {
-    let attributes = domain::network::Attributes { sandbox, ..attributes_of(customer) };
-    let somebody_else = CustomerId::new(&*world.clock, &*world.random);
-    let gathered =
-        world.vetter.network.gather(customer.partner, somebody_else, &attributes).await.unwrap();
-    let kind = domain::network::AttributeKind::Email;
-    let seen = gathered.view.by_others(kind, world.clock.now());
-    let approved = seen.iter().filter(|seen| seen.outcome == Some(Outcome::Approved)).count();
-    (seen.len(), approved)
-}
-
-#[tokio::test]
-async fn nobody_invented_speaks_for_anybody_real() {
-    let world = World::new();
-    for sandbox in [true, false] {
-        let (mut customer, _) = world.person("Mira Oduya", None);
-        customer.sandbox = Some(sandbox);
-        world.vetter.remember(&customer, world.clock.now()).await.unwrap();
-        assert_eq!(sightings(&world, &customer, sandbox).await.0, 1, "{sandbox}");
-        assert_eq!(sightings(&world, &customer, !sandbox).await.0, 0, "{sandbox}");
-    }
-}
-
-/// Only what a person or a provider has confirmed counts as approved for others.
-#[tokio::test]
-async fn only_who_was_vouched_for_vouches() {
-    let yes = Confirmed {
-        first_name: Some(true),
-        last_name: Some(true),
-        birth_date: Some(true),
-        ..Confirmed::default()
-    };
-    let yes = IdentityAnswer::Answered(Box::new(yes));
-    for (answer, decided, approved) in [
-        (IdentityAnswer::NotConfigured, false, 0),
-        (IdentityAnswer::NotConfigured, true, 1),
-        (yes, false, 1),
-    ] {
-        let world = World::with(|vetter| {
-            vetter.with_identity(Arc::new(Says(answer.clone(), DeliveryAnswer::NotConfigured)))
-        });
-        let profile = PersonProfile {
-            birth_date: Some(BirthDate::restore("1988-02-14").unwrap()),
-            ..PersonProfile::default()
-        };
-        let (mut customer, mut change) = world.enrolled("Mira Oduya", None, profile);
-        let vetted = world.vet(&customer, &mut set("both")).await;
-        customer.reviewed(&vetted.vetting, &mut change);
-        world.write(None, &customer, &change, Some(&vetted)).await;
-        let (table, now) = (world.customers.table(), world.clock.now());
-        if decided {
-            let mut transaction = Transaction::new();
-            let verdict = Verdict::Verified;
-            add_verdict(table, &mut transaction, &customer, verdict, "client-1", now)
-                .await
-                .unwrap();
-            transaction.commit(table).await.unwrap();
-        }
-        // However it came to be verified.
-        customer.verification = Verification::Verified;
-        world.vetter.remember(&customer, now).await.unwrap();
-        assert_eq!(
-            sightings(&world, &customer, false).await,
-            (1, approved),
-            "{answer:?} {decided}"
-        );
-    }
-}
-
 #[tokio::test]
 async fn a_prescribed_end_is_the_end_and_the_modules_say_what_they_found() {
     let world = World::new();
@@ -456,99 +388,6 @@ async fn a_persons_decision_is_an_entry_of_its_own() {
     let mut transaction = Transaction::new();
     add_verdict(table, &mut transaction, &unknown, Verdict::Rejected, "x", now).await.unwrap();
     assert!(transaction.is_empty());
-}
-
-/// A customer as a screening of the night leaves it.
-fn after_screening(customer: &Customer, found: &Findings, now: Timestamp) -> Customer {
-    let mut after = customer.clone();
-    let revision = after.subject_revision;
-    let media = found.adverse_media.as_ref();
-    let _change = after.screened(revision, &found.ofac, &found.pep_scan, media, now).unwrap();
-    after
-}
-
-#[tokio::test]
-async fn a_list_that_names_somebody_new_adds_to_the_history() {
-    let world = World::new();
-    let made = world.taken_on(EXPOSED, None, "no list of exposed persons").await;
-    let now = world.clock.now();
-    let rescreened = async |customer: &Customer, lists: &str| {
-        let found = screen_customer(customer, &[], &set(lists), world.vetter.config());
-        let after = after_screening(customer, &found, now);
-        world
-            .vetter
-            .rescreened(&after, &found, (&set(lists), &world.vetter.latest(&after)), now)
-            .await
-            .unwrap()
-    };
-    let again = rescreened(&made, "no list of exposed persons").await;
-    assert!(again.is_none(), "nothing new");
-    let listed = rescreened(&made, "both").await.unwrap();
-    assert_eq!(
-        (listed.number, listed.cause, listed.decision),
-        (2, Cause::Listed, Decision::Review)
-    );
-    let (unknown, _) = world.person("Nobody Known", None);
-    assert!(rescreened(&unknown, "both").await.is_none());
-}
-
-/// The case is closed with the entry, and the history says so.
-#[tokio::test]
-async fn a_list_that_withdraws_a_match_adds_to_the_history() {
-    let world = World::new();
-    let made = world.taken_on(EXPOSED, None, "both").await;
-    assert_eq!(world.history(&made).await[0].decision, Decision::Review);
-    let entities = vec![Entity::new("2", EntityType::Person, "Somebody Else")];
-    let info = ListInfo::new("peps", "peps", Topic::Pep);
-    let bytes = compile(&[ListEdition { info, entities }]).unwrap();
-    let sanctions = list("ofac-sdn", Topic::Sanctions, SANCTIONED);
-    let lists = EditionSet::of(vec![sanctions, Index::from_bytes(bytes).unwrap()]);
-    let found = screen_customer(&made, &[], &lists, world.vetter.config());
-    assert!(found.withdraws());
-    let now = world.clock.now();
-    let after = after_screening(&made, &found, now);
-    let left = world
-        .vetter
-        .rescreened(&after, &found, (&lists, &world.vetter.latest(&after)), now)
-        .await
-        .unwrap()
-        .unwrap();
-    assert_eq!((left.number, left.cause, left.decision), (2, Cause::Withdrawn, Decision::Accept));
-    // What a person has said of it stands.
-    let mut transaction = Transaction::new();
-    let table = world.customers.table();
-    add_verdict(table, &mut transaction, &made, Verdict::Rejected, "client-1", now).await.unwrap();
-    transaction.commit(table).await.unwrap();
-    let mut rejected = made.clone();
-    rejected.decide_standing(Verdict::Rejected, now).unwrap();
-    let after = after_screening(&rejected, &found, now);
-    assert!(
-        world
-            .vetter
-            .rescreened(&after, &found, (&lists, &world.vetter.latest(&after)), now)
-            .await
-            .unwrap()
-            .is_none()
-    );
-}
-
-#[tokio::test]
-async fn the_network_remembers_the_real_and_forgets_on_demand() {
-    let world = World::new();
-    let now = world.clock.now();
-    let real = world.taken_on("Mira Oduya", None, "both").await;
-    let invented = world.taken_on("Ida Prescribed", Some(SandboxOutcome::Verified), "both").await;
-    for customer in [&real, &invented] {
-        for _ in 0..2 {
-            world.vetter.remember(customer, now).await.unwrap();
-        }
-    }
-    assert_eq!(sightings(&world, &real, false).await.0, 1);
-    assert_eq!(sightings(&world, &invented, false).await.0, 0);
-    for _ in 0..2 {
-        world.vetter.forget(real.partner, real.id, now).await.unwrap();
-    }
-    assert_eq!(sightings(&world, &real, false).await.0, 0);
 }
 
 /// A provider that says the same of everybody.

@@ -4,6 +4,7 @@ use compliance::review::Code;
 use domain::customer::Customer;
 use domain::scan::{Decision as ScanDecision, ScanKind};
 
+use super::listed::after_screening;
 use super::*;
 
 /// A customer, and what its history says last.
