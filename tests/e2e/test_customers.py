@@ -150,7 +150,7 @@ def test_a_profile_is_replaced_but_a_tax_id_left_out_or_sent_as_shown_stays(part
         assert changed["profile"]["riskRating"] == profile["riskRating"]
         assert "birthDate" not in changed["profile"], "what is left out is gone"
         assert partner.unmasked.get(f"{CUSTOMERS}/{made['id']}").expect(200)["profile"]["taxId"] == tax_id
-    other = samples.tax_id()
+    other = samples.social_security_number()
     partner.api.put(path, {"taxIdType": "Itin", "taxId": other}).expect(200)
     assert partner.unmasked.get(f"{CUSTOMERS}/{made['id']}").expect(200)["profile"]["taxId"] == other
     assert partner.api.get(CUSTOMERS, {"taxId": other}).expect(200)["results"][0]["id"] == made["id"]

@@ -44,8 +44,16 @@ def digits(count: int, first: str = "123456789") -> str:
     return _random.choice(first) + "".join(_random.choice("0123456789") for _ in range(count - 1))
 
 
-def tax_id() -> str:
-    return private(digits(9))
+def social_security_number() -> str:
+    """A number that can have been given out: one that cannot is turned away by its customer's first review, and a person
+    whom the review turned away is not reviewed again."""
+    area = _random.choice([area for area in range(100, 900) if area != 666])
+    return private(f"{area}{_random.randint(1, 99):02}{_random.randint(1, 9999):04}")
+
+
+def employer_number() -> str:
+    """An EIN of a campus that exists, for the same reason."""
+    return private(f"{_random.choice(['20', '27', '46', '52', '83', '95'])}{digits(7)}")
 
 
 def phone_number() -> str:
@@ -131,7 +139,7 @@ def person(partner_id: str, changes: dict | None = None) -> dict:
             "regO": False,
             "politicallyExposedPerson": False,
             "taxIdType": "Ssn",
-            "taxId": tax_id(),
+            "taxId": social_security_number(),
             "birthDate": f"19{digits(2, '5678')}-0{digits(1)}-1{digits(1)}",
             "riskRating": "Low",
         },
@@ -155,7 +163,7 @@ def company(partner_id: str, changes: dict | None = None) -> dict:
             "enableBackupWithholding": False,
             "backupWithholdingPercent": 0,
             "taxIdType": "Ein",
-            "taxId": tax_id(),
+            "taxId": employer_number(),
             "dateFormed": "2015-06-25",
             "entityType": "Corporation",
             "riskRating": "Low",
