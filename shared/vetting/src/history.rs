@@ -14,7 +14,8 @@ use tokio::sync::OnceCell;
 
 use crate::VettingError;
 
-/// The latest review of a customer, read when it is first asked for, and once. 1 query.
+/// The latest review of a customer, read when it is first asked for, and once. 1 query; none of a new customer, who has no
+/// history.
 #[derive(Debug)]
 pub struct Latest<'a> {
     reviews: &'a Reviews,
@@ -25,7 +26,9 @@ pub struct Latest<'a> {
 
 impl<'a> Latest<'a> {
     pub(crate) fn of(reviews: &'a Reviews, customer: &Customer) -> Self {
-        Self { reviews, partner: customer.partner, customer: customer.id, read: OnceCell::new() }
+        let has_history = customer.version > 1 || customer.was_screened();
+        let read = if has_history { OnceCell::new() } else { OnceCell::new_with(Some(None)) };
+        Self { reviews, partner: customer.partner, customer: customer.id, read }
     }
 
     /// # Errors

@@ -229,7 +229,7 @@ impl Vetter {
             }
     }
 
-    /// Screens a customer as it is, see [`Self::screen`], and reviews it.
+    /// Screens a customer as it is, see [`Self::screen`], and reviews it after the latest review that there is.
     ///
     /// # Errors
     /// [`VettingError`].
@@ -237,7 +237,7 @@ impl Vetter {
         &self,
         customer: &Customer,
         addresses: &[Contact],
-        set: &mut Arc<EditionSet>,
+        (set, latest): (&mut Arc<EditionSet>, &Latest<'_>),
         now: Timestamp,
     ) -> Result<Vetted, VettingError> {
         let Findings { screening, ofac, pep_scan, adverse_media } =
@@ -245,23 +245,15 @@ impl Vetter {
         let (partner, id) = (customer.partner, customer.id);
         let applicant = applicant_of(customer);
         let attributes = attributes_of(customer);
-        let earlier = async {
-            // A new customer has no history to ask for.
-            if customer.version > 1 || customer.was_screened() {
-                self.reviews.current(partner, id).await
-            } else {
-                Ok(None)
-            }
-        };
         let (known, earlier, identity, delivery) = tokio::join!(
             Box::pin(self.network.gather(partner, id, &attributes)),
-            Box::pin(earlier),
+            latest.get(),
             self.ask_identity(&applicant),
             self.ask_delivery(&applicant),
         );
         let Gathered { view, policy } = known?;
         let policy = Policy::stored(policy.as_ref().map(|(policy, version)| (policy, *version)))?;
-        let earlier: Option<Review> = earlier?;
+        let earlier = earlier?;
         let forced = forced(customer);
         let prescribed = forced == Some(Decision::Accept);
         let adverse_media = adverse_media.filter(|_| !watch_list::lets_media_pass(&policy));
@@ -290,7 +282,7 @@ impl Vetter {
         });
         assessment.accounts = looked_at(&view);
         let verified = verification(&assessment, forced);
-        let barred = forced.is_none() && earlier.as_ref().is_some_and(Review::bars);
+        let barred = forced.is_none() && earlier.is_some_and(Review::bars);
         if barred {
             assessment.bar();
         }

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use runtime::pause;
 use store::network::{NetworkError, Seen};
 
-use crate::{Vetter, VettingError, attributes_of, forced};
+use crate::{Latest, Vetter, VettingError, attributes_of, forced};
 
 /// How often a busy network is tried again, with growing pauses.
 const PATIENCE: u32 = 8;
@@ -102,19 +102,21 @@ impl Vetter {
         Ok(if speaks { Weighed::News } else { Weighed::NoNews })
     }
 
-    /// Whether the customer may be reviewed again, and has proved an account that the latest review has not looked at. 1 query,
-    /// none without an account.
+    /// Whether the customer may be reviewed again, and has proved an account that the latest review has not looked at. Asks for
+    /// the latest review when there is an account.
     ///
     /// # Errors
     /// [`VettingError`].
-    pub async fn has_unreviewed_accounts(&self, customer: &Customer) -> Result<bool, VettingError> {
+    pub async fn has_unreviewed_accounts(
+        &self,
+        customer: &Customer,
+        latest: &Latest<'_>,
+    ) -> Result<bool, VettingError> {
         if customer.accounts.is_empty() || !may_be_reviewed_again(customer) {
             return Ok(false);
         }
-        let latest = Box::pin(self.reviews.current(customer.partner, customer.id)).await?;
-        let latest: Option<Review> = latest;
-        Ok(latest.is_some_and(|latest| {
-            let looked_at = latest.assessment.accounts;
+        Ok(latest.get().await?.is_some_and(|latest| {
+            let looked_at = &latest.assessment.accounts;
             customer.accounts.iter().any(|account| !looked_at.contains(&account.fingerprint))
         }))
     }

@@ -143,7 +143,8 @@ impl World {
     }
 
     async fn vet(&self, customer: &Customer, set: &mut Arc<EditionSet>) -> Vetted {
-        self.vetter.vet(customer, &[], set, self.clock.now()).await.unwrap()
+        let latest = self.vetter.latest(customer);
+        self.vetter.vet(customer, &[], (set, &latest), self.clock.now()).await.unwrap()
     }
 
     /// Vets and writes a new customer, as a request does; answers it as it is read.
@@ -463,7 +464,8 @@ async fn older_lists_take_no_hit_away() {
     assert_eq!(made.ofac.status, ScanStatus::Failed);
     let mut older =
         Arc::new(EditionSet::of(vec![list("ofac-sdn", Topic::Sanctions, "Somebody Else")]));
-    match world.vetter.vet(&made, &[], &mut older, world.clock.now()).await {
+    let latest = world.vetter.latest(&made);
+    match world.vetter.vet(&made, &[], (&mut older, &latest), world.clock.now()).await {
         Err(error) => assert!(error.is_for_later(), "{error}"),
         Ok(vetted) => assert!(vetted.vetting.ofac.withdrawn.is_empty()),
     }

@@ -14,8 +14,7 @@
 //! 1 Query, 1 or 2 BatchGetItem and 1 TransactWriteItems for the network to remember it; 1 Query more when the lists say
 //! anything new; when nothing changed, 1 GetItem and 1 UpdateItem instead, and nothing at all when a sweep
 //! asked. Remembering alone is 1 GetItem and the calls named for it; a newly proved account costs 1 UpdateItem more, or, when
-//! others have it as well, 1 Query and 1 GetItem side by side, and its review 1 Query beside what a review costs. Pages of
-//! sweeps: see `sweep`.
+//! others have it as well, 1 Query and 1 GetItem side by side, and then what a review costs. Pages of sweeps: see `sweep`.
 
 #[cfg(test)]
 mod tests;
@@ -341,15 +340,16 @@ async fn apply(
     now: Timestamp,
 ) -> Result<Option<Made>, ScanError> {
     let revision = customer.subject_revision;
+    let latest = app.vetter.latest(customer);
     let is_due = Vetter::is_due(customer, set)
-        || (request.work == Work::Remember && app.vetter.has_unreviewed_accounts(customer).await?);
+        || (request.work == Work::Remember
+            && app.vetter.has_unreviewed_accounts(customer, &latest).await?);
     if is_due {
-        let vetted = app.vetter.vet(customer, addresses, set, now).await?;
+        let vetted = app.vetter.vet(customer, addresses, (set, &latest), now).await?;
         let change = customer.vetted(revision, &vetted.vetting, now);
         return Ok(change.ok().map(|change| Made { change, found: Found::Vetted(vetted) }));
     }
     let mut found = app.vetter.screen(customer, addresses, set, now).await?;
-    let latest = app.vetter.latest(customer);
     let is_media_news = app.vetter.weigh_media(customer, &mut found, &latest).await?;
     let (ofac, pep_scan, media) = (&found.ofac, &found.pep_scan, found.adverse_media.as_ref());
     let Ok(change) = customer.screened(revision, ofac, pep_scan, media, now) else {

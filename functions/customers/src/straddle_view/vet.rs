@@ -51,7 +51,8 @@ pub(super) async fn vet_inline(
     let addresses = Box::pin(all_addresses(app, customer)).await?;
     let vetted = async {
         let mut set = vetter.editions().current(now).await?;
-        vetter.vet(customer, &addresses, &mut set, now).await
+        let latest = vetter.latest(customer);
+        vetter.vet(customer, &addresses, (&mut set, &latest), now).await
     };
     match Box::pin(vetted).await {
         Ok(vetted) => {

@@ -239,6 +239,24 @@ async fn a_verdict_outlives_the_account() {
     }
 }
 
+/// Whom a person turns away between the look and the run that follows it stays turned away.
+#[tokio::test]
+async fn a_verdict_that_comes_between_stands() {
+    let world = World::new().await;
+    let made = four(&world).await;
+    for customer in &made[..2] {
+        proved(&world, customer, ONE).await;
+    }
+    // A birth date that nothing confirms is for a person.
+    let third = world.screened(person("Dov", "Quist", Some("1988-02-14"))).await;
+    let message = asked(&world, &proves(&world, &third, ONE).await);
+    settled(&world, &third, Verdict::Rejected).await;
+    let reviews = world.reviews(&third).await.len();
+    settle(&world.app, &serde_json::from_str(&message).unwrap()).await.unwrap();
+    assert_eq!(standing(&world, &third).await, Standing::Rejected);
+    assert_eq!(world.reviews(&third).await.len(), reviews);
+}
+
 /// Whether a review knew the account is no matter of clocks: here it is dated after the proof that it did not know.
 #[tokio::test]
 async fn clocks_that_disagree_hide_no_account() {
