@@ -16,18 +16,33 @@ const EIN: &str = "**-*******";
 const BIRTH_DATE: &str = "****-**-**";
 pub(crate) const IP_ADDRESS: &str = "**.**.**.**";
 
+/// A customer as a list shows it, and what the answers and webhooks about one begin with.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "the contract's names are the documentation")]
+pub struct Row {
+    pub id: String,
+    pub name: String,
+    pub r#type: &'static str,
+    pub email: String,
+    pub phone: String,
+    pub external_id: Option<String>,
+    pub status: &'static str,
+    pub created_at: String,
+    pub updated_at: String,
+}
+
+impl std::fmt::Debug for Row {
+    /// Nearly all of it is personal data.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Row").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
 /// A customer.
 #[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct CustomerObject {
-    pub(crate) id: String,
-    pub(crate) name: String,
-    pub(crate) r#type: &'static str,
-    pub(crate) email: String,
-    pub(crate) phone: String,
-    pub(crate) external_id: Option<String>,
-    pub(crate) status: &'static str,
-    pub(crate) created_at: String,
-    pub(crate) updated_at: String,
+    #[serde(flatten)]
+    pub(crate) row: Row,
     /// Where the customer is.
     pub address: Option<Address>,
     /// What identifies the customer.
@@ -43,7 +58,7 @@ pub struct CustomerObject {
 impl std::fmt::Debug for CustomerObject {
     /// Nearly all of it is personal data.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("CustomerObject").field("id", &self.id).finish_non_exhaustive()
+        f.debug_struct("CustomerObject").field("id", &self.row.id).finish_non_exhaustive()
     }
 }
 
@@ -137,19 +152,18 @@ pub fn masked(customer: &Customer) -> CustomerObject {
 pub fn unmasked(customer: &Customer) -> CustomerObject {
     let enrolment = customer.enrolment.as_ref();
     CustomerObject {
-        id: customer.id.to_string(),
-        name: customer.party.full_name(),
-        r#type: match customer.party.classification() {
-            Classification::Personal => "individual",
-            Classification::Business => "business",
+        row: Row {
+            id: customer.id.to_string(),
+            name: customer.party.full_name(),
+            r#type: type_name(customer.party.classification()),
+            // The contract always has both; a customer of another contract may have neither.
+            email: email(customer).unwrap_or_default(),
+            phone: phone(customer).unwrap_or_default(),
+            external_id: customer.client_identifier.as_ref().map(string),
+            status: customer.standing().as_str(),
+            created_at: moment(customer.created_at),
+            updated_at: moment(customer.modified_at),
         },
-        // The contract always has both; a customer of another contract may have neither.
-        email: email(customer).unwrap_or_default(),
-        phone: phone(customer).unwrap_or_default(),
-        external_id: customer.client_identifier.as_ref().map(string),
-        status: customer.standing().as_str(),
-        created_at: moment(customer.created_at),
-        updated_at: moment(customer.modified_at),
         address: address(customer),
         compliance_profile: profile(customer),
         device: enrolment
@@ -173,6 +187,15 @@ pub fn clear_secrets(customer: &Customer) -> Vec<String> {
     };
     let names = [("taxId", tax), ("birthDate", born), ("device", shown.device.is_some())];
     names.iter().filter(|(_, shown)| *shown).map(|(name, _)| (*name).to_owned()).collect()
+}
+
+/// The contract's word for a person and for a company.
+#[must_use]
+pub const fn type_name(classification: Classification) -> &'static str {
+    match classification {
+        Classification::Personal => "individual",
+        Classification::Business => "business",
+    }
 }
 
 fn config(processing: Processing, enrolment: &Enrolment) -> Config {

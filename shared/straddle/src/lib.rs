@@ -7,7 +7,7 @@ mod customer;
 mod webhook;
 
 pub use customer::{
-    Address, Business, Config, CustomerObject, Device, Individual, Profile, Representative,
-    clear_secrets, masked, moment, unmasked,
+    Address, Business, Config, CustomerObject, Device, Individual, Profile, Representative, Row,
+    clear_secrets, masked, moment, type_name, unmasked,
 };
 pub use webhook::{Subject, subject};

@@ -7,20 +7,13 @@ use std::collections::BTreeMap;
 use domain::customer::Customer;
 use serde::Serialize;
 
-use crate::customer::{Address, Device, IP_ADDRESS, Profile, masked};
+use crate::customer::{Address, Device, IP_ADDRESS, Profile, Row, masked};
 
 /// The `data` of a customer event.
 #[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct Subject {
-    id: String,
-    name: String,
-    r#type: &'static str,
-    email: String,
-    phone: String,
-    external_id: Option<String>,
-    status: &'static str,
-    created_at: String,
-    updated_at: String,
+    #[serde(flatten)]
+    row: Row,
     address: Option<Address>,
     compliance_profile: Option<FlatProfile>,
     device: Device,
@@ -30,7 +23,7 @@ pub struct Subject {
 impl std::fmt::Debug for Subject {
     /// Nearly all of it is personal data.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Subject").field("id", &self.id).finish_non_exhaustive()
+        f.debug_struct("Subject").field("id", &self.row.id).finish_non_exhaustive()
     }
 }
 
@@ -49,15 +42,7 @@ struct FlatProfile {
 pub fn subject(customer: &Customer) -> Subject {
     let shown = masked(customer);
     Subject {
-        id: shown.id,
-        name: shown.name,
-        r#type: shown.r#type,
-        email: shown.email,
-        phone: shown.phone,
-        external_id: shown.external_id,
-        status: shown.status,
-        created_at: shown.created_at,
-        updated_at: shown.updated_at,
+        row: shown.row,
         address: shown.address,
         compliance_profile: shown.compliance_profile.map(flat),
         // Compulsory here. A customer of another contract has none, and a starred one says nothing either way.

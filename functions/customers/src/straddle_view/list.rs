@@ -7,9 +7,9 @@
 use domain::ids::CustomerId;
 use domain::problem::Problem;
 use http_api::{Caller, Failure, Reply, Request};
-use serde::Serialize;
 use serde_json::json;
 use store::customers::{CustomersError, ListError, Listed, SortBy, Summary, Term};
+use straddle::Row;
 
 use super::envelope::array;
 use super::list_request::{ListRequest, MOST_SIZE};
@@ -18,35 +18,18 @@ use crate::app::{App, broken};
 /// A batch read's worth.
 const MOST_LOADED: usize = 100;
 
-#[derive(Serialize)]
-struct Row {
-    id: String,
-    name: String,
-    r#type: &'static str,
-    email: String,
-    phone: String,
-    external_id: Option<String>,
-    status: &'static str,
-    created_at: String,
-    updated_at: String,
-}
-
-impl From<Summary> for Row {
-    fn from(summary: Summary) -> Self {
-        Self {
-            id: summary.id.to_string(),
-            name: summary.name,
-            r#type: match summary.classification {
-                domain::choices::Classification::Personal => "individual",
-                domain::choices::Classification::Business => "business",
-            },
-            email: summary.email.unwrap_or_default(),
-            phone: summary.phone.unwrap_or_default(),
-            external_id: summary.client_identifier,
-            status: summary.standing.as_str(),
-            created_at: straddle::moment(summary.created_at),
-            updated_at: straddle::moment(summary.modified_at),
-        }
+fn row(summary: Summary) -> Row {
+    Row {
+        id: summary.id.to_string(),
+        name: summary.name,
+        r#type: straddle::type_name(summary.classification),
+        // The contract always has both; a customer of another contract may have neither.
+        email: summary.email.unwrap_or_default(),
+        phone: summary.phone.unwrap_or_default(),
+        external_id: summary.client_identifier,
+        status: summary.standing.as_str(),
+        created_at: straddle::moment(summary.created_at),
+        updated_at: straddle::moment(summary.modified_at),
     }
 }
 
@@ -74,7 +57,7 @@ pub async fn list(app: &App, caller: &Caller, request: &Request) -> Result<Reply
         }
         Err(ListError::Customers(error)) => return Err(broken(error)),
     };
-    let rows: Vec<Row> = listed.results.into_iter().map(Row::from).collect();
+    let rows: Vec<Row> = listed.results.into_iter().map(row).collect();
     let page = json!({
         "page_number": asked.page_number,
         "page_size": asked.page_size,
