@@ -15,7 +15,7 @@ use std::sync::{Arc, OnceLock};
 use domain::customer::Customer;
 use domain::ids::EventId;
 use domain::scan::{Decision, Fingerprint, KnownHit, ListedEntity, Scan, ScanKind};
-use domain::verification::{Standing, Verdict};
+use domain::verification::Verdict;
 use http_api::{Caller, CosCode, Failure, Operation, Reply, Request};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -24,7 +24,7 @@ use store::customers::evidence;
 
 use crate::app::{App, customer_id};
 use crate::cos::{self, Mask};
-use crate::settle::{Attempt, refused, settle};
+use crate::settle::{Attempt, Decided, refused, settle};
 use crate::update::load;
 
 #[derive(Serialize)]
@@ -130,17 +130,14 @@ pub async fn decide(app: &App, caller: &Caller, request: &Request) -> Result<Rep
             }
             Decision::Clear | Decision::Positive => Reply::ok(&customer)?,
         };
-        // Who decides the last thing that was open has decided about the customer.
-        let verdict = match (before.standing(), after.standing()) {
-            (Standing::Review, Standing::Verified) => {
-                Some((Verdict::Verified, Arc::clone(&review)))
+        let decided = match asked.decision {
+            Decision::Reviewing => None,
+            Decision::Clear | Decision::Positive => {
+                let verdict = Verdict::implied(before.standing(), after.standing());
+                Some(Decided { verdict, review: Arc::clone(&review) })
             }
-            (Standing::Review, Standing::Rejected) => {
-                Some((Verdict::Rejected, Arc::clone(&review)))
-            }
-            _ => None,
         };
-        Ok(Attempt { evidence, verdict, ..Attempt::change(Some(before), after, change, reply) })
+        Ok(Attempt { evidence, decided, ..Attempt::change(Some(before), after, change, reply) })
     })
     .await
 }

@@ -38,10 +38,18 @@ pub(crate) struct Attempt {
     pub evidence: Vec<Item>,
     /// The screening and review that the change rests on.
     pub vetted: Option<Vetted>,
-    /// What a person decided, and the number of the review that it is about, from the first round on.
-    pub verdict: Option<(Verdict, Arc<OnceLock<Option<u32>>>)>,
+    /// What a person decided.
+    pub decided: Option<Decided>,
     /// What to answer when it is written.
     pub reply: Reply,
+}
+
+/// A person's decision.
+pub(crate) struct Decided {
+    /// What it means for the customer; `None` where it is about a scan and something else goes on.
+    pub verdict: Option<Verdict>,
+    /// The number of the review that it is about, from the first round on.
+    pub review: Arc<OnceLock<Option<u32>>>,
 }
 
 impl Attempt {
@@ -52,8 +60,8 @@ impl Attempt {
         change: Change,
         reply: Reply,
     ) -> Self {
-        let (owner, evidence, vetted, verdict) = (None, Vec::new(), None, None);
-        Self { before, after, change, owner, evidence, vetted, verdict, reply }
+        let (owner, evidence, vetted, decided) = (None, Vec::new(), None, None);
+        Self { before, after, change, owner, evidence, vetted, decided, reply }
     }
 }
 
@@ -102,12 +110,12 @@ pub(crate) async fn settle(
             let added = vetter.add_review(&mut transaction, &made.after, &vetted.review);
             added.map_err(Failure::internal)?;
         }
-        if let Some((verdict, looked_at)) = made.verdict {
+        if let Some(Decided { verdict, review }) = made.decided {
             let (table, by) = (app.customers.table(), actor.who.as_str());
             let added =
-                vetting::add_verdict(table, &mut transaction, &made.after, verdict, by, now);
+                vetting::add_decision(table, &mut transaction, &made.after, verdict, by, now);
             let number = Box::pin(added).await.map_err(Failure::internal)?;
-            if *looked_at.get_or_init(|| number) != number {
+            if *review.get_or_init(|| number) != number {
                 return Err(Failure::Overtaken);
             }
         }

@@ -55,6 +55,19 @@ choices! {
     }
 }
 
+impl Verdict {
+    /// What a person's decision about a scan means for the customer: who decides the last thing that was open has decided about
+    /// the customer; otherwise `None`.
+    #[must_use]
+    pub const fn implied(before: Standing, after: Standing) -> Option<Self> {
+        match (before, after) {
+            (Standing::Review, Standing::Verified) => Some(Self::Verified),
+            (Standing::Review, Standing::Rejected) => Some(Self::Rejected),
+            _ => None,
+        }
+    }
+}
+
 /// A decision about a customer that is not in review.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a customer that is {0} cannot be decided")]

@@ -12,7 +12,7 @@ use store::reviews::{Reviews, review_item};
 use store::{StoreError, Table, Transaction};
 use tokio::sync::OnceCell;
 
-use crate::VettingError;
+use crate::{VettingError, stands_at};
 
 /// The latest review of a customer, read when it is first asked for, and once. 1 query; none of a new customer, who has no
 /// history.
@@ -66,16 +66,17 @@ pub async fn latest_review(
     Ok(shown.transpose()?)
 }
 
-/// Adds a person's decision to the history of reviews, and answers the number of the entry that it is about. A customer that
-/// is in review by its scans alone, never having been reviewed, has no history to add to. 1 query.
+/// Adds a person's decision to the history of reviews, and answers the number of the entry that it is about. `verdict` is what
+/// it means for the customer, as the decision has left it; `None` where a scan was decided and something else goes on. A
+/// customer that is in review by its scans alone, never having been reviewed, has no history to add to. 1 query.
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn add_verdict(
+pub async fn add_decision(
     table: &Table,
     transaction: &mut Transaction,
     customer: &Customer,
-    verdict: Verdict,
+    verdict: Option<Verdict>,
     by: &str,
     now: Timestamp,
 ) -> Result<Option<u32>, StoreError> {
@@ -83,10 +84,12 @@ pub async fn add_verdict(
     let earlier: Option<Review> =
         Box::pin(Reviews::new(table.clone()).current(partner, id)).await?;
     let Some(earlier) = earlier else { return Ok(None) };
-    let decision = match verdict {
-        Verdict::Verified => Decision::Accept,
-        Verdict::Rejected => Decision::Reject,
+    let scans = [&customer.ofac, &customer.pep_scan, &customer.adverse_media];
+    let entry = match verdict {
+        Some(Verdict::Verified) => earlier.decided(Decision::Accept, by, &scans, now),
+        Some(Verdict::Rejected) => earlier.decided(Decision::Reject, by, &scans, now),
+        None => earlier.scan_decided(stands_at(customer), by, &scans, now),
     };
-    put_review(transaction, table, customer, &earlier.decided(decision, by, now))?;
+    put_review(transaction, table, customer, &entry)?;
     Ok(Some(earlier.number))
 }

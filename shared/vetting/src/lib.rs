@@ -47,7 +47,7 @@ use store::{StoreError, Table, Transaction};
 use crate::applicant::applicant_of;
 pub use crate::evidence::Evidence;
 use crate::history::put_review;
-pub use crate::history::{Latest, add_verdict, latest_review};
+pub use crate::history::{Latest, add_decision, latest_review};
 pub use crate::memory::Weighed;
 use crate::providers::ConfiguredProvider;
 use crate::verdict::verification;

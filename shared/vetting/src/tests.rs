@@ -378,7 +378,9 @@ async fn a_persons_decision_is_an_entry_of_its_own() {
     let made = world.taken_on("Mira Oduya", Some(SandboxOutcome::Review), "both").await;
     let (table, now) = (world.customers.table(), world.clock.now());
     let mut transaction = Transaction::new();
-    add_verdict(table, &mut transaction, &made, Verdict::Verified, "client-1", now).await.unwrap();
+    add_decision(table, &mut transaction, &made, Some(Verdict::Verified), "client-1", now)
+        .await
+        .unwrap();
     transaction.commit(table).await.unwrap();
     let history = world.history(&made).await;
     assert_eq!((history.len(), history[1].decision), (2, Decision::Accept));
@@ -387,7 +389,9 @@ async fn a_persons_decision_is_an_entry_of_its_own() {
     // A customer that was never reviewed has no history to add to.
     let (unknown, _) = world.person("Nobody Known", None);
     let mut transaction = Transaction::new();
-    add_verdict(table, &mut transaction, &unknown, Verdict::Rejected, "x", now).await.unwrap();
+    add_decision(table, &mut transaction, &unknown, Some(Verdict::Rejected), "x", now)
+        .await
+        .unwrap();
     assert!(transaction.is_empty());
 }
 

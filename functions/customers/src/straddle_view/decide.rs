@@ -10,7 +10,7 @@ use super::envelope::{load, object};
 use super::request::read_verdict;
 use crate::app::App;
 use crate::review::disposition;
-use crate::settle::{Attempt, refused, settle};
+use crate::settle::{Attempt, Decided, refused, settle};
 
 /// What the disposition of what adverse media say is called, beside the contract's two scans.
 const ADVERSE_MEDIA: &str = "AdverseMedia";
@@ -46,7 +46,7 @@ pub async fn decide(app: &App, caller: &Caller, request: &Request) -> Result<Rep
         }
         let reply = object(200, &straddle::masked(&after), request, now)?;
         Ok(Attempt {
-            verdict: Some((verdict, Arc::clone(&review))),
+            decided: Some(Decided { verdict: Some(verdict), review: Arc::clone(&review) }),
             evidence,
             ..Attempt::change(Some(before), after, change, reply)
         })

@@ -90,6 +90,48 @@ async fn the_review_says_what_the_status_says() {
     );
 }
 
+/// What a person has decided about a match is in the review at once, whichever way it was decided and whatever is left.
+#[tokio::test]
+async fn a_match_is_settled_in_the_review_with_its_scan() {
+    let world = World::new();
+    // A number that nothing confirms is for a person as well.
+    let numbered = json!({ "ssn": "536-22-8441", "dob": null });
+    for (number, (profile, decision, status, rule, on_list, code)) in [
+        (&numbered, "Clear", "review", "kyc.review", "accept", "G006"),
+        (&numbered, "Positive", "rejected", "manual_decision.reject", "reject", "R180"),
+        (&numbered, "verified", "verified", "manual_decision.accept", "accept", "G006"),
+        (&numbered, "rejected", "rejected", "manual_decision.reject", "review", "R180"),
+        (&Value::Null, "Clear", "verified", "manual_decision.accept", "accept", "G006"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let email = format!("settled{number}@example.com");
+        let mut body = with(mira(), "/name", json!("Volodar Quistzle"));
+        body["email"] = json!(email);
+        body["compliance_profile"] = profile.clone();
+        body["config"] = json!({ "sandbox_outcome": "standard" });
+        let data = world.straddle_create(body).await;
+        let path = format!("customers/{}", data["id"].as_str().unwrap());
+        let (_, before) = agreed(&world, &path).await;
+        assert_eq!(before["decided_by"]["rule"], "watch_list.review");
+        if decision.starts_with('v') || decision.starts_with('r') {
+            patch(&world, &path, decision).await;
+        } else {
+            decide_scan(&world, &path, "Reviewing").await;
+            assert_eq!(agreed(&world, &path).await.1, before, "nothing is decided yet");
+            decide_scan(&world, &path, decision).await;
+        }
+        let (stands, details) = agreed(&world, &path).await;
+        let seen =
+            (stands.as_str(), &details["decided_by"]["rule"], &details["watch_list"]["decision"]);
+        assert_eq!(seen, (status, &json!(rule), &json!(on_list)), "{decision}");
+        assert_eq!(details["watch_list"]["codes"], json!(["G001", code]), "{decision}");
+        assert!(details["messages"][code].is_string(), "{decision}");
+        assert_eq!(details["review_id"], before["review_id"], "the modules have not run again");
+    }
+}
+
 #[tokio::test]
 async fn who_writes_customers_takes_back_no_rejection() {
     let world = World::new();
@@ -100,6 +142,9 @@ async fn who_writes_customers_takes_back_no_rejection() {
         assert_eq!(put(&world, &path, field, value).await.0, "review", "{field}");
     }
     decide_scan(&world, &path, "Clear").await;
+    let (status, details) = agreed(&world, &path).await;
+    let seen = (status.as_str(), &details["decided_by"]["rule"]);
+    assert_eq!(seen, ("review", &json!("earlier_rejection.review")));
     meter.take();
     let data = world.ok(straddle("GET", &path)).await["data"].clone();
     let body = with(update_of(&data), "/phone", json!("+14155550198"));

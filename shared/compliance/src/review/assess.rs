@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use domain::network::{Fingerprint, View};
+use domain::scan::Scan;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +24,9 @@ use super::{address, alerts, business, email, other_names, phone};
 
 /// How many reasons `fraud` and `synthetic` name.
 const REASONS: usize = 5;
+
+/// The rule that leaves to a person whom one has rejected before.
+pub(super) const EARLIER_REJECTION: &str = "earlier_rejection.review";
 
 /// The modules from the weightiest word to the lightest.
 pub const ORDER: [&str; 12] = [
@@ -263,7 +267,7 @@ impl Assessment {
     pub fn bar(&mut self) {
         if self.decision == Decision::Accept {
             self.decision = Decision::Review;
-            self.rule = "earlier_rejection.review".to_owned();
+            self.rule = EARLIER_REJECTION.to_owned();
         }
     }
 
@@ -279,12 +283,24 @@ impl Assessment {
         self.decision = severest.unwrap_or(Decision::Accept);
         self.rule = match self.decision {
             Decision::Accept => "all_modules.accept".to_owned(),
-            decision => self
-                .findings()
-                .iter()
-                .find(|(_, found)| found.decision == decision)
-                .map_or_else(String::new, |(name, _)| format!("{name}.{decision}")),
+            decision => self.rule_for(decision).unwrap_or_default(),
         };
+    }
+
+    /// The module that comes to this decision by itself, as a rule.
+    pub(super) fn rule_for(&self, decision: Decision) -> Option<String> {
+        let findings = self.findings();
+        let deciding = findings.iter().find(|(_, found)| found.decision == decision);
+        deciding.map(|(name, _)| format!("{name}.{decision}"))
+    }
+
+    /// Says of the watchlists what a person has decided about, with the scans as the decision has left them. What else the
+    /// modules have found stays found.
+    pub(super) fn decided(&mut self, scans: &[&Scan]) {
+        if let Some(searched) = &mut self.watch_list.searched {
+            searched.decided(scans);
+            self.watch_list.finding = watch_list::judge(Some(searched), &self.policy);
+        }
     }
 }
 

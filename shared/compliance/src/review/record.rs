@@ -8,11 +8,11 @@
 use std::collections::BTreeSet;
 
 use domain::ids::ReviewId;
-use domain::scan::ListedEntity;
+use domain::scan::{ListedEntity, Scan};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::assess::{Assessment, Screened};
+use super::assess::{Assessment, EARLIER_REJECTION, Screened};
 use super::finding::Decision;
 use super::watch_list::{self, WatchList};
 
@@ -26,6 +26,11 @@ pub enum Cause {
     Renewed,
     /// A person decided.
     Decided {
+        /// Who, as the audit trail names them.
+        by: String,
+    },
+    /// A person decided about a scan, and something else still holds the customer.
+    ScanDecided {
         /// Who, as the audit trail names them.
         by: String,
     },
@@ -89,16 +94,53 @@ impl Review {
         Self { number: self.number + 1, cause: Cause::Renewed, is_barred, ..opened }
     }
 
-    /// The entry after a person has decided. Whether there was something to decide is the customer's state to say.
+    /// The entry after a person has decided, with the scans as the decision has left them. Whether there was something to
+    /// decide is the customer's state to say.
     #[must_use]
-    pub fn decided(&self, decision: Decision, by: &str, now: Timestamp) -> Self {
+    pub fn decided(&self, decision: Decision, by: &str, scans: &[&Scan], now: Timestamp) -> Self {
+        let mut assessment = self.assessment.clone();
+        assessment.decided(scans);
         Self {
             number: self.number + 1,
             cause: Cause::Decided { by: by.to_owned() },
             decision,
             rule: format!("manual_decision.{decision}"),
+            assessment,
             updated_at: now,
             is_barred: false,
+            ..self.clone()
+        }
+    }
+
+    /// The entry after a person has decided about a scan while something else goes on holding the customer where it `stands`
+    /// (`None` where that is nothing that a review says). A rule of the watchlists gives way to what decides without the matches
+    /// that were cleared.
+    #[must_use]
+    pub fn scan_decided(
+        &self,
+        stands: Option<Decision>,
+        by: &str,
+        scans: &[&Scan],
+        now: Timestamp,
+    ) -> Self {
+        let mut assessment = self.assessment.clone();
+        assessment.decided(scans);
+        let decision = stands.unwrap_or(self.decision);
+        let rule = if self.rule.starts_with("watch_list.") {
+            let of_module = assessment.rule_for(decision);
+            let of_person = || self.bars().then(|| EARLIER_REJECTION.to_owned());
+            of_module.or_else(of_person).unwrap_or_else(|| self.rule.clone())
+        } else {
+            self.rule.clone()
+        };
+        Self {
+            number: self.number + 1,
+            cause: Cause::ScanDecided { by: by.to_owned() },
+            decision,
+            rule,
+            assessment,
+            updated_at: now,
+            is_barred: self.bars(),
             ..self.clone()
         }
     }

@@ -11,7 +11,7 @@ use crate::review::policy::Policy;
 use crate::review::provider::{DeliveryAnswer, IdentityAnswer};
 use crate::review::watch_list::Match;
 use domain::network::View;
-use domain::scan::Verdict;
+use domain::scan::{Fingerprint, KnownHit, ScanStatus, Verdict};
 
 fn at(minute: i64) -> Timestamp {
     Timestamp::from_second(1_796_000_000 + minute * 60).unwrap()
@@ -40,7 +40,7 @@ pub(in crate::review) fn review() -> Review {
 fn a_person_decides_about_the_same_review() {
     let opened = review();
     assert_eq!((opened.number, opened.decision), (1, Decision::Review));
-    let decided = opened.decided(Decision::Accept, "client-1", at(5));
+    let decided = opened.decided(Decision::Accept, "client-1", &[], at(5));
     assert_eq!((decided.number, decided.review_id), (2, opened.review_id));
     assert_eq!(decided.rule, "manual_decision.accept");
     assert_eq!((decided.created_at, decided.updated_at), (at(0), at(5)));
@@ -84,23 +84,84 @@ const REJECT: Option<Decision> = Some(Decision::Reject);
 #[test]
 fn a_later_match_moves_a_verified_customer_and_is_told_once() {
     let none = BTreeSet::new();
-    let verified = review().decided(Decision::Accept, "client-1", at(5));
+    let verified = review().decided(Decision::Accept, "client-1", &[], at(5));
     let first = || hits(&["sdn/1@aa"]);
     let listed = verified.rescreened(first(), &none, REVIEW, at(7)).unwrap();
     assert_eq!((listed.number, listed.decision), (3, Decision::Review));
     assert_eq!((listed.rule.as_str(), listed.cause.clone()), ("watch_list.review", Cause::Listed));
     assert!(listed.rescreened(first(), &none, REVIEW, at(8)).is_none(), "the same is no news");
-    let cleared = listed.decided(Decision::Accept, "client-1", at(9));
+    let cleared = listed.decided(Decision::Accept, "client-1", &[], at(9));
     assert!(cleared.rescreened(first(), &none, ACCEPT, at(10)).is_none(), "a person cleared it");
     let altered = cleared.rescreened(hits(&["sdn/1@bb"]), &none, REVIEW, at(10));
     assert_eq!(altered.map(|entry| entry.decision), REVIEW, "an altered entry is news");
-    let rejected = review().decided(Decision::Reject, "client-1", at(5));
+    let rejected = review().decided(Decision::Reject, "client-1", &[], at(5));
     // Where the customer stands at nothing that a review says, a match never makes it milder.
     for stands in [REJECT, None] {
         let still = rejected.rescreened(first(), &none, stands, at(7)).unwrap();
         assert_eq!(still.decision, Decision::Reject);
     }
     assert!(verified.rescreened(hits(&[]), &none, ACCEPT, at(7)).is_none());
+}
+
+/// A scan whose hit of this content is known so.
+fn scan(entity: &str, content: &str, (status, verdict): (ScanStatus, Verdict)) -> Scan {
+    let hit = KnownHit { content: fingerprint(content), subject: None, verdict, listed: true };
+    Scan { status, hits: [(ListedEntity::parse(entity).unwrap(), hit)].into() }
+}
+
+fn fingerprint(digits: &str) -> Fingerprint {
+    Fingerprint::parse(&digits.repeat(8)).unwrap()
+}
+
+#[test]
+fn a_decision_about_a_scan_is_a_further_entry_about_the_same_run() {
+    const CLEARED: (ScanStatus, Verdict) = (ScanStatus::Clear, Verdict::Cleared);
+    const OPEN: (ScanStatus, Verdict) = (ScanStatus::Failed, Verdict::Open);
+    let none = BTreeSet::new();
+    let entry = |list: &str| format!("{list}/1@{}", fingerprint("aa").as_str());
+    let both = hits(&[&entry("sdn"), &entry("pep")]);
+    let listed = review().rescreened(both, &none, REVIEW, at(1)).unwrap();
+    let barred = Review { is_barred: true, ..listed.clone() };
+    let mild = |mut entry: Review| {
+        entry.assessment.breakdown.address = None;
+        entry.assessment.kyc = None;
+        entry
+    };
+    for (name, entry, content, ofac, stands, rule, of_lists) in [
+        ("one is left", &listed, "aa", OPEN, REVIEW, "watch_list.review", Decision::Review),
+        ("another module", &listed, "aa", CLEARED, REVIEW, "kyc.review", Decision::Accept),
+        ("other content", &listed, "bb", CLEARED, REVIEW, "watch_list.review", Decision::Review),
+        (
+            "a person",
+            &mild(barred),
+            "aa",
+            CLEARED,
+            REVIEW,
+            "earlier_rejection.review",
+            Decision::Accept,
+        ),
+        (
+            "nothing said",
+            &mild(listed.clone()),
+            "aa",
+            CLEARED,
+            None,
+            "watch_list.review",
+            Decision::Accept,
+        ),
+    ] {
+        let scans = [scan("sdn/1", content, ofac), scan("pep/1", "aa", CLEARED)];
+        let next = entry.scan_decided(stands, "client-1", &scans.each_ref(), at(2));
+        assert_eq!((next.number, next.review_id), (entry.number + 1, entry.review_id), "{name}");
+        assert_eq!((next.decision, next.rule.as_str()), (Decision::Review, rule), "{name}");
+        assert_eq!(next.assessment.watch_list.finding.decision, of_lists, "{name}");
+        assert_eq!(next.cause, Cause::ScanDecided { by: "client-1".into() }, "{name}");
+        assert_eq!(next.bars(), entry.bars(), "{name}: it takes back nothing");
+    }
+    // Another rule stands.
+    let scans = [scan("sdn/1", "aa", CLEARED)];
+    let next = review().scan_decided(REVIEW, "client-1", &scans.each_ref(), at(2));
+    assert_eq!(next.rule, review().rule);
 }
 
 /// Whatever the scans make of a customer, the latest entry says the same.
@@ -110,11 +171,11 @@ fn an_entry_says_where_the_customer_stands() {
     let first = || hits(&["sdn/1@aa"]);
     let listed = review().rescreened(first(), &none, REVIEW, at(1)).unwrap();
     // The same entry hits what the customer is now, which nobody has cleared.
-    let accepted = listed.decided(Decision::Accept, "client-1", at(2));
+    let accepted = listed.decided(Decision::Accept, "client-1", &[], at(2));
     let again = accepted.rescreened(first(), &none, REVIEW, at(3)).unwrap();
     assert_eq!((again.decision, again.cause), (Decision::Review, Cause::Listed));
     // What a person has confirmed and the list then withdrew goes back to a person.
-    let confirmed = listed.decided(Decision::Reject, "client-1", at(2));
+    let confirmed = listed.decided(Decision::Reject, "client-1", &[], at(2));
     let gone = ListedEntity::new("sdn", "1");
     let gone = BTreeSet::from([&gone]);
     let back = confirmed.rescreened(hits(&[]), &gone, REVIEW, at(3)).unwrap();
@@ -140,7 +201,7 @@ fn a_withdrawn_match_takes_its_decision_along() {
     assert!(left.rescreened(hits(&[]), &gone, REVIEW, at(3)).is_none(), "told once");
     let clear = listed.rescreened(hits(&[]), &gone, ACCEPT, at(2)).unwrap();
     assert_eq!((clear.decision, clear.cause), (Decision::Accept, Cause::Withdrawn));
-    let decided = listed.decided(Decision::Reject, "client-1", at(7));
+    let decided = listed.decided(Decision::Reject, "client-1", &[], at(7));
     assert!(decided.rescreened(hits(&[]), &gone, REJECT, at(8)).is_none(), "it outlives the list");
     // An entry that was no match is no news.
     let other = ListedEntity::new("sdn", "11");
@@ -151,7 +212,7 @@ fn a_withdrawn_match_takes_its_decision_along() {
 /// A person's rejection is carried through every later run, until a person decides otherwise.
 #[test]
 fn a_rejection_bars_until_a_person_takes_it_back() {
-    let rejected = review().decided(Decision::Reject, "client-1", at(1));
+    let rejected = review().decided(Decision::Reject, "client-1", &[], at(1));
     let run = |entry: &Review, minute| entry.renewed(id('2'), entry.assessment.clone(), at(minute));
     let (once, none) = (run(&rejected, 2), BTreeSet::new());
     let twice = run(&once, 3);
@@ -164,15 +225,15 @@ fn a_rejection_bars_until_a_person_takes_it_back() {
         let earlier: Review = serde_json::from_value(json).unwrap();
         assert_eq!(earlier.bars(), entry.number == rejected.number);
     }
-    let accepted = listed.decided(Decision::Accept, "client-1", at(5));
+    let accepted = listed.decided(Decision::Accept, "client-1", &[], at(5));
     assert!(!accepted.bars() && !run(&accepted, 6).bars() && !review().bars());
-    let again = run(&accepted, 6).decided(Decision::Reject, "client-1", at(7));
+    let again = run(&accepted, 6).decided(Decision::Reject, "client-1", &[], at(7));
     assert!(run(&again, 8).bars());
 }
 
 #[test]
 fn entries_survive_storage() {
-    for entry in [review(), review().decided(Decision::Reject, "client-1", at(5))] {
+    for entry in [review(), review().decided(Decision::Reject, "client-1", &[], at(5))] {
         let json = serde_json::to_value(&entry).unwrap();
         assert_eq!(serde_json::from_value::<Review>(json).unwrap(), entry);
         let item: serde_dynamo::Item = serde_dynamo::to_item(&entry).unwrap();

@@ -152,6 +152,19 @@ impl WatchList {
         self.left_out += beyond as u64;
     }
 
+    /// The same after a person has decided, with the scans as the decision has left them: nothing is searched again.
+    pub(crate) fn decided(&mut self, scans: &[&Scan]) {
+        for found in &mut self.matches {
+            let Some((entity, content)) = found.entry.rsplit_once('@') else { continue };
+            let Ok(entity) = ListedEntity::parse(entity) else { continue };
+            let known = scans.iter().find_map(|scan| scan.hits.get(&entity));
+            if let Some(hit) = known.filter(|hit| hit.content.as_str() == content) {
+                found.verdict = hit.verdict;
+            }
+        }
+        self.held = scans.iter().map(|scan| comes_to(scan)).max().unwrap_or_default();
+    }
+
     /// Whether everything that has to be searched was: else finding nothing means nothing.
     #[must_use]
     pub const fn is_complete(&self) -> bool {
@@ -175,11 +188,7 @@ impl WatchList {
             found.verdict = verdict_on(found, scans);
         }
         for held in scans {
-            self.held = self.held.max(match held.scan.status {
-                ScanStatus::Positive => Decision::Reject,
-                ScanStatus::Failed | ScanStatus::Reviewing => Decision::Review,
-                ScanStatus::Pending | ScanStatus::Clear => Decision::Accept,
-            });
+            self.held = self.held.max(comes_to(held.scan));
             let shown = |entity: &ListedEntity| {
                 self.matches.iter().any(|found| found.entity() == entity.as_str())
             };
@@ -204,6 +213,15 @@ impl WatchList {
             self.matches.extend(left);
         }
         self
+    }
+}
+
+/// What a scan comes to: an open case is for a person, a confirmed one turns away.
+const fn comes_to(scan: &Scan) -> Decision {
+    match scan.status {
+        ScanStatus::Positive => Decision::Reject,
+        ScanStatus::Failed | ScanStatus::Reviewing => Decision::Review,
+        ScanStatus::Pending | ScanStatus::Clear => Decision::Accept,
     }
 }
 

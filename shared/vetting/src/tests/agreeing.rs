@@ -28,20 +28,21 @@ impl<'a> Case<'a> {
         latest
     }
 
-    /// Writes what `step` makes of the customer, with a person's decision where there is one.
+    /// Writes what `step` makes of the customer, with a person's decision where there is one, and what that means for the
+    /// customer.
     async fn change(
         &mut self,
-        verdict: Option<Verdict>,
+        decided: Option<Option<Verdict>>,
         step: impl FnOnce(&mut Customer, Timestamp) -> Change,
     ) {
         let (before, now) = (self.customer.clone(), self.world.clock.now());
         let change = step(&mut self.customer, now);
         self.world.write(Some(&before), &self.customer, &change, None).await;
-        if let Some(verdict) = verdict {
+        if let Some(verdict) = decided {
             let (table, mut transaction) = (self.world.customers.table(), Transaction::new());
             let by = "client-1";
             let added =
-                add_verdict(table, &mut transaction, &self.customer, verdict, by, now).await;
+                add_decision(table, &mut transaction, &self.customer, verdict, by, now).await;
             assert!(added.unwrap().is_some());
             transaction.commit(table).await.unwrap();
         }
@@ -50,11 +51,16 @@ impl<'a> Case<'a> {
 
     async fn decide(&mut self, verdict: Verdict) {
         let step = |it: &mut Customer, now| it.decide_standing(verdict, now).unwrap();
-        self.change(Some(verdict), step).await;
+        self.change(Some(Some(verdict)), step).await;
     }
 
     async fn settle(&mut self, scan: ScanKind, decision: ScanDecision) {
-        self.change(None, |it, now| it.decide(scan, decision, now).unwrap()).await;
+        let step = |it: &mut Customer, now| it.decide(scan, decision, now).unwrap();
+        let mut after = self.customer.clone();
+        step(&mut after, self.world.clock.now());
+        let verdict = Verdict::implied(self.customer.standing(), after.standing());
+        self.change(Some(verdict), step).await;
+        self.latest().await;
     }
 
     async fn refresh(&mut self) -> Review {
@@ -211,10 +217,7 @@ impl Case<'_> {
 async fn a_confirmed_match_that_its_list_withdraws_is_a_persons_again() {
     let world = World::new();
     let mut case = Case::new(&world, EXPOSED, None).await;
-    let step =
-        |it: &mut Customer, now| it.decide(ScanKind::PepScan, ScanDecision::Positive, now).unwrap();
-    case.change(Some(Verdict::Rejected), step).await;
-    case.latest().await;
+    case.settle(ScanKind::PepScan, ScanDecision::Positive).await;
     let sanctions = list("ofac-sdn", Topic::Sanctions, SANCTIONED);
     let entities = vec![Entity::new("2", EntityType::Person, "Somebody Else")];
     let info = ListInfo::new("peps", "peps", Topic::Pep);

@@ -61,7 +61,9 @@ async fn a_list_that_withdraws_a_match_adds_to_the_history() {
     // What a person has said of it stands.
     let mut transaction = Transaction::new();
     let table = world.customers.table();
-    add_verdict(table, &mut transaction, &made, Verdict::Rejected, "client-1", now).await.unwrap();
+    add_decision(table, &mut transaction, &made, Some(Verdict::Rejected), "client-1", now)
+        .await
+        .unwrap();
     transaction.commit(table).await.unwrap();
     let mut rejected = made.clone();
     rejected.decide_standing(Verdict::Rejected, now).unwrap();

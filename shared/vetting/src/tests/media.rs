@@ -155,7 +155,9 @@ async fn what_was_accepted_in_the_latest_review_is_not_asked_again() {
     }
     let (table, now) = (world.customers.table(), world.clock.now());
     let mut transaction = Transaction::new();
-    add_verdict(table, &mut transaction, &made, Verdict::Verified, "client-1", now).await.unwrap();
+    add_decision(table, &mut transaction, &made, Some(Verdict::Verified), "client-1", now)
+        .await
+        .unwrap();
     transaction.commit(table).await.unwrap();
     let (is_news, review, after) = world.told(&stored(Verification::Verified), &news).await;
     assert_eq!((is_news, review.is_none(), after.standing()), (false, true, Standing::Verified));
@@ -181,7 +183,9 @@ async fn what_is_forgotten_is_not_taken_over_from_a_review_of_this_release() {
     let made = world.reviewed_by(&news).await;
     let (table, now) = (world.customers.table(), world.clock.now());
     let mut transaction = Transaction::new();
-    add_verdict(table, &mut transaction, &made, Verdict::Verified, "client-1", now).await.unwrap();
+    add_decision(table, &mut transaction, &made, Some(Verdict::Verified), "client-1", now)
+        .await
+        .unwrap();
     transaction.commit(table).await.unwrap();
     let forgotten = Customer { adverse_media: Scan::clear(), ..made };
     let (is_news, _, after) = world.told(&forgotten, &news).await;

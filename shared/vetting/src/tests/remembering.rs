@@ -56,7 +56,7 @@ async fn only_who_was_vouched_for_vouches() {
         if decided {
             let mut transaction = Transaction::new();
             let verdict = Verdict::Verified;
-            add_verdict(table, &mut transaction, &customer, verdict, "client-1", now)
+            add_decision(table, &mut transaction, &customer, Some(verdict), "client-1", now)
                 .await
                 .unwrap();
             transaction.commit(table).await.unwrap();

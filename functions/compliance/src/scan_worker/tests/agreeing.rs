@@ -31,7 +31,7 @@ pub(super) async fn decided(
     let (table, now) = (world.database.customers(), world.clock.now());
     let mut transaction = store::Transaction::new();
     let after = world.now(customer).await;
-    vetting::add_verdict(&table, &mut transaction, &after, verdict, "client-1", now)
+    vetting::add_decision(&table, &mut transaction, &after, Some(verdict), "client-1", now)
         .await
         .unwrap()
         .unwrap();
