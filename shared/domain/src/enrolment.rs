@@ -49,14 +49,14 @@ pub const MOST_REPRESENTATIVES: usize = 20;
 
 /// A partner's own notes about a customer, given back as they were.
 #[derive(Clone, PartialEq, Eq, Default)]
-pub struct Metadata(BTreeMap<String, Option<String>>);
+pub struct Metadata(BTreeMap<String, String>);
 
 impl Metadata {
     /// Checks the limits.
     ///
     /// # Errors
     /// What is wrong with the whole: a key is the partner's word and may be personal, so none is repeated.
-    pub fn new(pairs: BTreeMap<String, Option<String>>) -> Result<Self, Problem> {
+    pub fn new(pairs: BTreeMap<String, String>) -> Result<Self, Problem> {
         if pairs.len() > MOST_PAIRS {
             return Err(Problem::TooMany { max: MOST_PAIRS });
         }
@@ -68,7 +68,7 @@ impl Metadata {
                 let expected = "a map with keys of at most 40 characters";
                 return Err(Problem::Malformed { expected });
             }
-            if value.as_ref().is_some_and(|value| value.chars().count() > LONGEST_VALUE) {
+            if value.chars().count() > LONGEST_VALUE {
                 let expected = "a map with values of at most 500 characters";
                 return Err(Problem::Malformed { expected });
             }
@@ -78,7 +78,7 @@ impl Metadata {
 
     /// The pairs.
     #[must_use]
-    pub const fn pairs(&self) -> &BTreeMap<String, Option<String>> {
+    pub const fn pairs(&self) -> &BTreeMap<String, String> {
         &self.0
     }
 }
@@ -162,7 +162,7 @@ mod tests {
     #[test]
     fn metadata_has_limits() {
         let pairs = |count: usize, key: &str, value: &str| {
-            (0..count).map(|at| (format!("{key}{at:02}"), Some(value.to_owned()))).collect()
+            (0..count).map(|at| (format!("{key}{at:02}"), value.to_owned())).collect()
         };
         assert!(Metadata::new(pairs(20, &"k".repeat(38), &"é".repeat(500))).is_ok());
         let wrong = [
@@ -172,12 +172,15 @@ mod tests {
                 pairs(1, "k", &"v".repeat(501)),
                 "must be a map with values of at most 500 characters",
             ),
-            (BTreeMap::from([(String::new(), None)]), "must be a map without an empty key"),
+            (
+                BTreeMap::from([(String::new(), String::new())]),
+                "must be a map without an empty key",
+            ),
         ];
         for (pairs, problem) in wrong {
             assert_eq!(Metadata::new(pairs).unwrap_err().to_string(), problem);
         }
-        let one = Metadata::new(BTreeMap::from([("plan".to_owned(), None)])).unwrap();
+        let one = Metadata::new(BTreeMap::from([("plan".to_owned(), "pro".to_owned())])).unwrap();
         assert_eq!(format!("{one:?}"), "Metadata(1 pairs)");
     }
 

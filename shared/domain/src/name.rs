@@ -77,12 +77,19 @@ impl PersonName {
         {
             last_from -= 1;
         }
+        // Of a text that is not too long by itself, that "at most 100" would be no help.
+        let part = |text: &str| {
+            NamePart::parse(text).map_err(|problem| match problem {
+                Problem::TooLong { .. } => Problem::Malformed { expected: PARTS },
+                other => other,
+            })
+        };
         let joined = |words: &[&str]| {
-            if words.is_empty() { Ok(None) } else { Text::parse(&words.join(" ")).map(Some) }
+            if words.is_empty() { Ok(None) } else { part(&words.join(" ")).map(Some) }
         };
         Ok(Self {
             prefix: None,
-            first: Text::parse(first)?,
+            first: part(first)?,
             middle: joined(rest.get(..last_from).unwrap_or(&[]))?,
             last: joined(rest.get(last_from..).unwrap_or(&[]))?,
             suffix: suffix.map(Text::parse).transpose()?,
@@ -90,6 +97,8 @@ impl PersonName {
         })
     }
 }
+
+const PARTS: &str = "a name with a first name of at most 100 characters, and whose other words make a middle and a last name of at most 100 each";
 
 /// The most characters of a name in full.
 pub const FULL_NAME: usize = 200;
@@ -141,6 +150,9 @@ mod tests {
         for wrong in ["", "  ", &"x".repeat(201), &"y".repeat(101), "a\nb"] {
             assert!(PersonName::split(wrong).is_err(), "{wrong}");
         }
+        // Neither the whole nor a word is too long.
+        let words = format!("A {0} {0} {0}", "z".repeat(60));
+        assert_eq!(PersonName::split(&words), Err(Problem::Malformed { expected: PARTS }));
     }
 
     #[test]

@@ -5,6 +5,12 @@
 
 use jiff::Timestamp;
 
+/// RFC 3339 in UTC with 7 fractional digits, as the Straddle contract's samples have it.
+#[must_use]
+pub fn utc_moment(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%S%.7fZ").to_string()
+}
+
 /// Tells the time.
 pub trait Clock: Send + Sync {
     /// Now.

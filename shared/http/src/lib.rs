@@ -35,4 +35,4 @@ pub use request::{HttpRequest, MAX_BODY_BYTES, RejectedEvent, Request, RequestId
 pub use routes::{Method, Operation, ROUTES, Route, route};
 pub use scope::{Scope, Scopes, UnknownScope};
 pub use sources::SourceList;
-pub use straddle_error::{Stamp, utc_moment};
+pub use straddle_error::Stamp;

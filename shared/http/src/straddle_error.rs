@@ -5,6 +5,7 @@
 //! the rule and which has no items. Texts name fields and rules, never values.
 
 use domain::problem::{Problem, Violation, Violations};
+use domain::time::utc_moment;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -25,12 +26,6 @@ impl Stamp<'_> {
     pub fn meta(&self) -> Value {
         json!({ "api_request_id": self.request_id, "api_request_timestamp": utc_moment(self.at) })
     }
-}
-
-/// RFC 3339 in UTC with 7 fractional digits, as the contract's samples have it.
-#[must_use]
-pub fn utc_moment(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%dT%H:%M:%S%.7fZ").to_string()
 }
 
 /// The status of a failure in this contract.

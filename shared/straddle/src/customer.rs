@@ -8,7 +8,7 @@ use domain::customer::{Business as Company, Customer, Party, Person};
 use domain::enrolment::{Enrolment, Metadata, Processing, SandboxOutcome};
 use domain::tax::{TaxIdType, TaxIdentity};
 use domain::text::Text;
-use jiff::Timestamp;
+use domain::time::utc_moment;
 use serde::Serialize;
 
 const SSN: &str = "***-**-****";
@@ -49,7 +49,7 @@ pub struct CustomerObject {
     pub compliance_profile: Option<Profile>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) device: Option<Device>,
-    pub(crate) metadata: Option<BTreeMap<String, Option<String>>>,
+    pub(crate) metadata: Option<BTreeMap<String, String>>,
     /// How it is verified; not there for a customer that came through a contract that does not ask.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub config: Option<Config>,
@@ -161,8 +161,8 @@ pub fn unmasked(customer: &Customer) -> CustomerObject {
             phone: phone(customer).unwrap_or_default(),
             external_id: customer.client_identifier.as_ref().map(string),
             status: customer.standing().as_str(),
-            created_at: moment(customer.created_at),
-            updated_at: moment(customer.modified_at),
+            created_at: utc_moment(customer.created_at),
+            updated_at: utc_moment(customer.modified_at),
         },
         address: address(customer),
         compliance_profile: profile(customer),
@@ -283,12 +283,6 @@ fn business(company: &Company, enrolment: Option<&Enrolment>) -> Option<Business
 /// The number of a tax identity of one of these kinds; the contract has no place for others.
 fn digits<'a>(tax: Option<&'a TaxIdentity>, kinds: &[TaxIdType]) -> Option<&'a str> {
     tax.filter(|tax| kinds.contains(&tax.kind()))?.number().map(|number| number.reveal())
-}
-
-/// RFC 3339 in UTC with 7 fractional digits.
-#[must_use]
-pub fn moment(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%dT%H:%M:%S%.7fZ").to_string()
 }
 
 fn string<const MAX: usize>(text: &Text<MAX>) -> String {

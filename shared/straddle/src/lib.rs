@@ -8,6 +8,6 @@ mod webhook;
 
 pub use customer::{
     Address, Business, Config, CustomerObject, Device, Individual, Profile, Representative, Row,
-    clear_secrets, masked, moment, type_name, unmasked,
+    clear_secrets, masked, type_name, unmasked,
 };
 pub use webhook::{Subject, subject};

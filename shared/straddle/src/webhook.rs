@@ -17,7 +17,7 @@ pub struct Subject {
     address: Option<Address>,
     compliance_profile: Option<FlatProfile>,
     device: Device,
-    metadata: Option<BTreeMap<String, Option<String>>>,
+    metadata: Option<BTreeMap<String, String>>,
 }
 
 impl std::fmt::Debug for Subject {

@@ -6,6 +6,7 @@
 
 use domain::ids::CustomerId;
 use domain::problem::Problem;
+use domain::time::utc_moment;
 use http_api::{Caller, Failure, Reply, Request};
 use serde_json::json;
 use store::customers::{CustomersError, ListError, Listed, SortBy, Summary, Term};
@@ -28,8 +29,8 @@ fn row(summary: Summary) -> Row {
         phone: summary.phone.unwrap_or_default(),
         external_id: summary.client_identifier,
         status: summary.standing.as_str(),
-        created_at: straddle::moment(summary.created_at),
-        updated_at: straddle::moment(summary.modified_at),
+        created_at: utc_moment(summary.created_at),
+        updated_at: utc_moment(summary.modified_at),
     }
 }
 

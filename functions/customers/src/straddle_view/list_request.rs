@@ -11,8 +11,8 @@ use super::request::{customer_type, status};
 pub(super) const MOST_SIZE: u32 = 1000;
 const DEFAULT_SIZE: u32 = 100;
 const MOST_NUMBER: i64 = 1_000_000;
-/// Longer than any fact that is searched.
-const LONGEST_SEARCH: usize = 300;
+/// Longer than any fact that is searched: the parts of a person's name come to 333 characters.
+const LONGEST_SEARCH: usize = 400;
 
 /// What is asked for.
 #[derive(Debug, Clone)]

@@ -185,10 +185,12 @@ enum NewName {
 
 impl NewName {
     fn of(text: &str, present: &Party) -> Result<Self, Problem> {
-        if domain_spaces(&present.full_name()) == domain_spaces(text) {
-            return Ok(Self::AsShown);
-        }
-        Text::parse(text).map(Self::Other)
+        let shown = present.full_name();
+        let is_as_shown = match present {
+            Party::Personal(_) => single_spaced(&shown) == single_spaced(text),
+            Party::Business(_) => shown == text.trim(),
+        };
+        if is_as_shown { Ok(Self::AsShown) } else { Text::parse(text).map(Self::Other) }
     }
 }
 
@@ -226,8 +228,8 @@ fn new_party(
     })
 }
 
-/// Runs of white space as one space, which is how a name in full is joined.
-fn domain_spaces(name: &str) -> String {
+/// Runs of white space as one space, which is how a person's name in full is joined.
+fn single_spaced(name: &str) -> String {
     name.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
@@ -284,8 +286,8 @@ fn read_metadata(object: &ObjectReader<'_>) -> Option<Metadata> {
     let mut pairs = BTreeMap::new();
     for (key, value) in given.fields() {
         let value = match value {
-            Value::String(text) => Some(text.clone()),
-            Value::Null => None,
+            Value::String(text) => text.clone(),
+            // Null as well: the SDKs' types of an answer have no room for it.
             _ => {
                 object.reject("metadata", Problem::WrongType { expected: "a map of strings" });
                 return None;

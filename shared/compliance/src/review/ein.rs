@@ -25,7 +25,11 @@ pub fn structure(digits: &str) -> Structure {
     if digits.len() != 9 || !digits.bytes().all(|b| b.is_ascii_digit()) {
         return Structure::Impossible;
     }
+    // First: that a number is a pattern as well makes it no milder.
     let prefix: u8 = digits[..2].parse().unwrap_or(0);
+    if !PREFIXES.iter().any(|(low, high)| (*low..=*high).contains(&prefix)) {
+        return Structure::Impossible;
+    }
     let first = &digits[..1];
     if digits.replace(first, "").is_empty()
         || matches!(digits, "123456789" | "987654321" | "012345678")
@@ -33,11 +37,7 @@ pub fn structure(digits: &str) -> Structure {
     {
         return Structure::Placeholder;
     }
-    if PREFIXES.iter().any(|(low, high)| (*low..=*high).contains(&prefix)) {
-        Structure::Possible
-    } else {
-        Structure::Impossible
-    }
+    Structure::Possible
 }
 
 #[cfg(test)]
@@ -67,7 +67,9 @@ mod tests {
             ("963817204", Structure::Impossible),
             ("123456789", Structure::Placeholder),
             ("111111111", Structure::Placeholder),
-            ("000000000", Structure::Placeholder),
+            ("000000000", Structure::Impossible),
+            ("170000000", Structure::Impossible),
+            ("999999999", Structure::Placeholder),
             ("460000000", Structure::Placeholder),
             ("46381720", Structure::Impossible),
             ("46-381720", Structure::Impossible),

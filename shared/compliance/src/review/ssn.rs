@@ -46,6 +46,11 @@ pub fn structure(digits: &str) -> Structure {
     }
     let number = |from: usize, to: usize| digits[from..to].parse::<u16>().unwrap_or(0);
     let (area, group, serial) = (number(0, 3), number(3, 5), number(5, 9));
+    let is_one_digit = digits.bytes().all(|digit| digits.as_bytes().first() == Some(&digit));
+    // It could be a taxpayer's, and is what people type.
+    if area == 999 && is_one_digit {
+        return Structure::Placeholder;
+    }
     if area >= 900 && matches!(group, 50..=65 | 70..=88 | 90..=92 | 94..=99) && serial > 0 {
         // 987-65-4320 to 4329 are kept for advertisements.
         let advertised = area == 987 && group == 65 && (4320..=4329).contains(&serial);
@@ -57,8 +62,7 @@ pub fn structure(digits: &str) -> Structure {
     if PUBLISHED.contains(&digits) {
         return Structure::Published;
     }
-    let first = &digits[..1];
-    if PLACEHOLDERS.contains(&digits) || digits.replace(first, "").is_empty() {
+    if PLACEHOLDERS.contains(&digits) || is_one_digit {
         return Structure::Placeholder;
     }
     Structure::Possible {
@@ -118,7 +122,7 @@ mod tests {
             ("111111111", Structure::Placeholder),
             ("555555555", Structure::Placeholder),
             ("000000000", Structure::Impossible),
-            ("999999999", Structure::Taxpayer),
+            ("999999999", Structure::Placeholder),
             ("12345678", Structure::Impossible),
             ("", Structure::Impossible),
             ("52944819x", Structure::Impossible),

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use domain::time::utc_moment;
 use serde::Serialize;
 
 use super::code::Code;
@@ -180,8 +181,8 @@ impl From<&Review> for IdentityDetails {
                 codes: codes(&found.network_alerts.finding),
                 alerts: found.network_alerts.alerts.clone(),
             },
-            created_at: review.created_at.to_string(),
-            updated_at: review.updated_at.to_string(),
+            created_at: utc_moment(review.created_at),
+            updated_at: utc_moment(review.updated_at),
             decided_by: DecidedBy {
                 rule: review.rule.clone(),
                 policy: found.policy.version.clone(),

@@ -14,7 +14,7 @@ use crate::StoreError;
 #[serde(rename_all = "camelCase")]
 pub(super) struct EnrolmentRecord {
     device: Option<String>,
-    /// As JSON text: its values may be null, and absent values of an item are left out.
+    /// As JSON text. An earlier release took values that are null as well; nobody is told of these.
     metadata: Option<String>,
     processing: Option<Processing>,
     sandbox_outcome: Option<SandboxOutcome>,
@@ -55,6 +55,7 @@ pub(super) fn read_enrolment(record: EnrolmentRecord) -> Result<Enrolment, Store
         Some(json) => {
             let pairs: BTreeMap<String, Option<String>> =
                 serde_json::from_str(json).map_err(|_| malformed("metadata"))?;
+            let pairs = pairs.into_iter().filter_map(|(key, value)| Some((key, value?))).collect();
             Some(Metadata::new(pairs).map_err(|_| malformed("metadata"))?)
         }
     };
