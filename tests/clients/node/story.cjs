@@ -25,7 +25,7 @@ const somebody = (changes = {}) => ({
   ...changes,
 });
 
-// Times are shown finer than they sort and bound a list, and without trailing zeros, so their texts do not compare.
+// Times are shown finer than they sort and bound a list.
 const millisecond = (time) => Math.floor(Date.parse(time));
 
 async function refused(kind, call) {
