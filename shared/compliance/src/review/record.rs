@@ -100,16 +100,9 @@ impl Review {
     pub fn decided(&self, decision: Decision, by: &str, scans: &[&Scan], now: Timestamp) -> Self {
         let mut assessment = self.assessment.clone();
         assessment.decided(scans);
-        Self {
-            number: self.number + 1,
-            cause: Cause::Decided { by: by.to_owned() },
-            decision,
-            rule: format!("manual_decision.{decision}"),
-            assessment,
-            updated_at: now,
-            is_barred: false,
-            ..self.clone()
-        }
+        let cause = Cause::Decided { by: by.to_owned() };
+        let rule = format!("manual_decision.{decision}");
+        Self { is_barred: false, ..self.next(cause, (decision, rule), assessment, now) }
     }
 
     /// The entry after a person has decided about a scan while something else goes on holding the customer where it `stands`
@@ -133,16 +126,8 @@ impl Review {
         } else {
             self.rule.clone()
         };
-        Self {
-            number: self.number + 1,
-            cause: Cause::ScanDecided { by: by.to_owned() },
-            decision,
-            rule,
-            assessment,
-            updated_at: now,
-            is_barred: self.bars(),
-            ..self.clone()
-        }
+        let cause = Cause::ScanDecided { by: by.to_owned() };
+        self.next(cause, (decision, rule), assessment, now)
     }
 
     /// Whether a person has rejected the customer and none has decided since. It outlives every later run: only a person
@@ -191,16 +176,30 @@ impl Review {
         } else {
             (Cause::Withdrawn, "watch_list.withdrawn".to_owned())
         };
-        Some(Self {
-            number: self.number + 1,
+        Some(self.next(cause, (decision, rule), assessment, now))
+    }
+
+    /// A further entry about the same run of the modules.
+    fn next(
+        &self,
+        cause: Cause,
+        (decision, rule): (Decision, String),
+        assessment: Assessment,
+        now: Timestamp,
+    ) -> Self {
+        let (number, is_barred) = (self.number + 1, self.bars());
+        let (review_id, created_at) = (self.review_id, self.created_at);
+        Self {
+            number,
+            review_id,
             cause,
             decision,
             rule,
             assessment,
+            created_at,
             updated_at: now,
-            is_barred: self.bars(),
-            ..self.clone()
-        })
+            is_barred,
+        }
     }
 }
 
