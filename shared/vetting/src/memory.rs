@@ -3,7 +3,7 @@
 //! Invariant: only what a person or a provider has confirmed speaks for anybody else, and nobody invented does; repeating
 //! any of it changes nothing.
 
-use compliance::review::{Cause, Policy, Review, speaks_against};
+use compliance::review::{Cause, Decision, Policy, Review, speaks_against};
 use domain::customer::Customer;
 use domain::ids::{CustomerId, PartnerId};
 use domain::network::{AttributeKind, Fingerprint, Outcome, View};
@@ -54,12 +54,15 @@ impl Vetter {
         if forced(customer).is_some() {
             return Ok(Some(View::default()));
         }
-        let outcome = match customer.verification {
-            Verification::Verified => {
+        let outcome = match (customer.standing(), customer.verification) {
+            // A confirmed match as well, whatever the identity came to.
+            (Standing::Rejected, _) | (Standing::Inactive, Verification::Rejected) => {
+                Some(Outcome::Declined)
+            }
+            (Standing::Verified | Standing::Inactive, Verification::Verified) => {
                 self.is_vouched_for(customer).await?.then_some(Outcome::Approved)
             }
-            Verification::Rejected => Some(Outcome::Declined),
-            Verification::NotAsked | Verification::Pending | Verification::Review => None,
+            _ => None,
         };
         let attributes = attributes_of(customer);
         let (partner, id) = (customer.partner, customer.id);
@@ -143,7 +146,8 @@ impl Vetter {
         let current = Box::pin(self.reviews.current(customer.partner, customer.id)).await?;
         let Some(latest): Option<Review> = current else { return Ok(false) };
         let by_provider = latest.assessment.kyc.as_ref().is_some_and(|kyc| kyc.by_provider);
-        Ok(by_provider || matches!(latest.cause, Cause::Decided { .. }))
+        let by_person = matches!(latest.cause, Cause::Decided { .. });
+        Ok(latest.decision == Decision::Accept && (by_provider || by_person))
     }
 
     /// Takes an erased customer out of the network's memory. Repeating it changes nothing.

@@ -76,7 +76,8 @@ async fn the_review_says_what_the_status_says() {
         assert!(details["messages"][code].is_string(), "{code}");
     }
     decide_scan(&world, &path, "Clear").await;
-    assert_eq!(agreed(&world, &path).await.0, "verified");
+    let (status, details) = agreed(&world, &path).await;
+    assert_eq!((status.as_str(), &details["messages"]["G007"]), ("verified", &Value::Null));
     let (status, details) = put(&world, &path, "phone", "+14155550199").await;
     assert_eq!((status.as_str(), &details["watch_list"]["matches"]), ("verified", &json!([])));
 
@@ -130,6 +131,23 @@ async fn a_match_is_settled_in_the_review_with_its_scan() {
         assert!(details["messages"][code].is_string(), "{decision}");
         assert_eq!(details["review_id"], before["review_id"], "the modules have not run again");
     }
+}
+
+/// Each settles a scan of its own, and neither is in the other's way.
+#[tokio::test]
+async fn two_reviewers_at_once_settle_two_scans() {
+    let world = World::new();
+    let path = listed(&world, "two@example.com").await;
+    let id = path.rsplit('/').next().unwrap();
+    let hits = world.ok(call("GET", &path)).await["ofac"].clone();
+    assert_eq!(hits, "Failed");
+    world.screen(id, &["sdn-9"], &["pep-9"]).await;
+    let decide = async |scan: &str| {
+        let body = json!({ "decision": "Clear", "reason": "looked at both" });
+        world.ok(call("POST", format!("{path}/{scan}-decision")).body(body)).await
+    };
+    tokio::join!(decide("ofac"), decide("pep-scan"));
+    assert_eq!(agreed(&world, &path).await.0, "verified");
 }
 
 #[tokio::test]

@@ -299,7 +299,12 @@ impl Assessment {
     pub(super) fn decided(&mut self, scans: &[&Scan]) {
         if let Some(searched) = &mut self.watch_list.searched {
             searched.decided(scans);
-            self.watch_list.finding = watch_list::judge(Some(searched), &self.policy);
+            let mut finding = watch_list::judge(Some(searched), &self.policy);
+            if searched.left_out > 0 && searched.held > Decision::Accept {
+                // What the record had no room for may be what is still open.
+                finding.codes.extend(&self.watch_list.finding.codes);
+            }
+            self.watch_list.finding = finding;
         }
     }
 }

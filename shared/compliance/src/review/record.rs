@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 
 use domain::ids::ReviewId;
-use domain::scan::{ListedEntity, Scan};
+use domain::scan::{ListedEntity, Scan, Verdict};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -107,7 +107,8 @@ impl Review {
 
     /// The entry after a person has decided about a scan while something else goes on holding the customer where it `stands`
     /// (`None` where that is nothing that a review says). A rule of the watchlists gives way to what decides without the matches
-    /// that were cleared.
+    /// that were cleared; where nothing does, because it was for them that a policy had turned the customer away, the rule says
+    /// so until the modules run again.
     #[must_use]
     pub fn scan_decided(
         &self,
@@ -119,10 +120,10 @@ impl Review {
         let mut assessment = self.assessment.clone();
         assessment.decided(scans);
         let decision = stands.unwrap_or(self.decision);
-        let rule = if self.rule.starts_with("watch_list.") {
+        let rule = if self.rule.starts_with("watch_list.") || decision != self.decision {
             let of_module = assessment.rule_for(decision);
             let of_person = || self.bars().then(|| EARLIER_REJECTION.to_owned());
-            of_module.or_else(of_person).unwrap_or_else(|| self.rule.clone())
+            of_module.or_else(of_person).unwrap_or_else(|| "watch_list.cleared".to_owned())
         } else {
             self.rule.clone()
         };
@@ -154,13 +155,17 @@ impl Review {
         now: Timestamp,
     ) -> Option<Self> {
         let known = || self.assessment.watch_list.searched.iter().flat_map(|known| &known.matches);
-        let is_known = |found: &watch_list::Match| known().any(|known| known.entry == found.entry);
+        // What was cleared of another subject, and is open again, is not known.
+        let is_known = |found: &watch_list::Match| {
+            let is_again = |known: &watch_list::Match| is_cleared(known) && !is_cleared(found);
+            known().any(|known| known.entry == found.entry && !is_again(known))
+        };
         let is_new = !searched.matches.iter().all(is_known);
         let is_decided = matches!(self.cause, Cause::Decided { .. });
         let is_withdrawn = |found: &watch_list::Match| {
             withdrawn.iter().any(|gone| gone.as_str() == found.entity())
         };
-        let is_less = !is_decided && known().any(is_withdrawn);
+        let is_less = !is_decided && known().any(|found| !is_cleared(found) && is_withdrawn(found));
         if !is_new && !is_less && stands.is_none_or(|stands| stands == self.decision) {
             return None;
         }
@@ -201,6 +206,10 @@ impl Review {
             is_barred,
         }
     }
+}
+
+fn is_cleared(found: &watch_list::Match) -> bool {
+    found.verdict == Verdict::Cleared
 }
 
 #[cfg(test)]

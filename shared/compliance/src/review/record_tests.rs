@@ -146,7 +146,7 @@ fn a_decision_about_a_scan_is_a_further_entry_about_the_same_run() {
             "aa",
             CLEARED,
             None,
-            "watch_list.review",
+            "watch_list.cleared",
             Decision::Accept,
         ),
     ] {
@@ -158,7 +158,17 @@ fn a_decision_about_a_scan_is_a_further_entry_about_the_same_run() {
         assert_eq!(next.cause, Cause::ScanDecided { by: "client-1".into() }, "{name}");
         assert_eq!(next.bars(), entry.bars(), "{name}: it takes back nothing");
     }
-    // Another rule stands.
+    // What was cleared is news when it is open again, and none when its list takes it away.
+    let scans = [scan("sdn/1", "aa", CLEARED), scan("pep/1", "aa", CLEARED)];
+    let cleared = listed.scan_decided(REVIEW, "client-1", &scans.each_ref(), at(2));
+    let again = cleared.rescreened(hits(&[&entry("sdn"), &entry("pep")]), &none, REVIEW, at(3));
+    assert_eq!(again.map(|again| again.cause), Some(Cause::Listed));
+    let gone = ListedEntity::new("sdn", "1");
+    assert!(cleared.rescreened(hits(&[]), &BTreeSet::from([&gone]), REVIEW, at(3)).is_none());
+    // A rejection by the same match is the policy's until the modules run again; another rule stands.
+    let turned_away = Review { decision: Decision::Reject, ..listed.clone() };
+    let next = turned_away.scan_decided(REJECT, "client-1", &scans.each_ref(), at(2));
+    assert_eq!((next.decision, next.rule.as_str()), (Decision::Reject, "watch_list.cleared"));
     let scans = [scan("sdn/1", "aa", CLEARED)];
     let next = review().scan_decided(REVIEW, "client-1", &scans.each_ref(), at(2));
     assert_eq!(next.rule, review().rule);

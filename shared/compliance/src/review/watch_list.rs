@@ -341,7 +341,7 @@ pub fn by_policy(searched: Option<&WatchList>, policy: &Policy) -> Finding {
     let mut signals = codes_beside_matches(searched);
     for found in &searched.matches {
         signals.add_if(found.verdict != Verdict::Cleared, found.code);
-        signals.add_if(found.is_earlier, Code::G007);
+        signals.add_if(found.is_earlier && found.verdict == Verdict::Open, Code::G007);
     }
     let certain = policy.sanctions_reject.is_some_and(|least| {
         searched.matches.iter().any(|found| {

@@ -254,14 +254,7 @@ mod dispositions {
             ),
             // An open hit of an earlier name waits, and is shown.
             (&[], Failed, &[("2", 'c', 'b', Open)], &[], Decision::Review, &[EARLIER, Code::R180]),
-            (
-                &[],
-                Positive,
-                &[("2", 'c', 'b', Confirmed)],
-                &[],
-                Decision::Reject,
-                &[EARLIER, Code::R180],
-            ),
+            (&[], Positive, &[("2", 'c', 'b', Confirmed)], &[], Decision::Reject, &[Code::R180]),
             // One that the scan alone found is of today.
             (&[], Failed, &[("2", 'c', 'a', Open)], &["2"], Decision::Review, &[Code::R180]),
             (

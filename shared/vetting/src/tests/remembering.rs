@@ -1,5 +1,7 @@
 //! Whom the network of partners remembers, and who speaks for whom.
 
+use domain::scan::{Decision as ScanDecision, ScanKind};
+
 use super::*;
 
 /// How the network knows somebody: sightings in the memory that a customer of this kind reads, and approved ones.
@@ -69,6 +71,29 @@ async fn only_who_was_vouched_for_vouches() {
             (1, approved),
             "{answer:?} {decided}"
         );
+    }
+}
+
+/// Whose match is confirmed is no witness, whoever has decided that and whatever the modules said of the identity.
+#[tokio::test]
+async fn who_is_on_a_list_vouches_for_nobody() {
+    for (decision, approved) in [(ScanDecision::Clear, 1), (ScanDecision::Positive, 0)] {
+        let world = World::new();
+        let before = world.taken_on(SANCTIONED, None, "both").await;
+        assert_eq!(before.verification, Verification::Verified);
+        world.vetter.remember(&before, world.clock.now()).await.unwrap();
+        assert_eq!(sightings(&world, &before, false).await, (1, 0), "it is still open");
+        let (mut after, now) = (before.clone(), world.clock.now());
+        let change = after.decide(ScanKind::Ofac, decision, now).unwrap();
+        world.write(Some(&before), &after, &change, None).await;
+        let (table, mut transaction) = (world.customers.table(), Transaction::new());
+        let verdict = Verdict::implied(before.standing(), after.standing());
+        assert!(verdict.is_some());
+        add_decision(table, &mut transaction, &after, verdict, "client-1", now).await.unwrap();
+        transaction.commit(table).await.unwrap();
+        let after = world.read(&after).await;
+        world.vetter.remember(&after, now).await.unwrap();
+        assert_eq!(sightings(&world, &after, false).await, (1, approved), "{decision:?}");
     }
 }
 
