@@ -83,14 +83,19 @@ def test_a_request_that_changes_nothing_leaves_nothing(bundle: Bundle, partner: 
     body = samples.person(partner.id)
     made = partner.onboard(body)
     partner.screened(made["id"])
-    before = len(entries(bundle, partner, made["id"]))
+
+    def written() -> int:
+        """What the caller's requests left; the review that follows a primary phone writes to the chain as well."""
+        return len([entry for entry in entries(bundle, partner, made["id"]) if entry["client"] != "scan-worker"])
+
+    before = written()
     partner.api.put(f"{CUSTOMERS}/{made['id']}/name", body["name"]).expect(200)
     partner.api.put(f"{CUSTOMERS}/{made['id']}/profile", {"taxId": "wrong"})
     phone = samples.phone()
     added = partner.api.post(f"{CUSTOMERS}/{made['id']}/phones", phone).expect(200)["id"]
     before += 1
     partner.api.put(f"{CUSTOMERS}/{made['id']}/phones/{added}", phone).expect(200)
-    assert len(entries(bundle, partner, made["id"])) == before
+    assert written() == before
 
 
 @pytest.mark.parametrize("tampering", ["changed", "removed", "removed last", "moved"])

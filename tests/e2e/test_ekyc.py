@@ -294,7 +294,8 @@ def test_a_partner_that_sends_too_much_is_told(bundle: Bundle) -> None:
     with bundle.configured("otp-initiate", OTP_SEND_LIMITS='{"partner":{"sends":1,"seconds":3600}}'):
         first.begun()
         refused = second.initiate()
-    assert refused.status == 429 and 3600 < int(refused.headers["retry-after"]) <= 3901
+    # Sends are counted in slots of five minutes; one may have ended between the two.
+    assert refused.status == 429 and 3590 < int(refused.headers["retry-after"]) <= 3901
     assert busy.outbox.texts(second.mobile) == []
     assert second.begun()["remainingPasscodes"] == 2, "it cost no code"
 

@@ -23,7 +23,7 @@ _LONG = 10
 
 def leaks(text: str, values: set[str]) -> set[str]:
     """The values that stand in a text."""
-    words = set(_RUN.findall(text))
+    words = set(_RUN.findall(samples.ID_HEAD.sub("", text)))
     return {value for value in values if (value in text if len(value) >= _LONG else value in words)}
 
 
@@ -110,6 +110,10 @@ def test_the_search_finds_what_it_looks_for() -> None:
     for text in ('{"code":"0123456789"}', "x0123456789x", "to 654321.", readable({"a": {"B": b"..jane@bank.example.."}})):
         assert leaks(text, values), text
     assert not leaks("id 16543210 at 10:01:23.456789Z", values)
+    account = {"20193145"}
+    for text in ('"bankAccount":"20193145"', "P#20193145-1", "20193145-6a5c"):
+        assert leaks(text, account), text
+    assert not leaks("P#20193145-6a5c-4f0e-8d5b-0a1b2c3d4e5f#C", account)
 
 
 def test_answers_and_webhooks_carry_no_code_and_no_destination(told: str) -> None:

@@ -89,11 +89,15 @@ def test_an_erasure_is_finished_after_the_end_of_its_worker(bundle: Bundle, part
 
 def test_a_message_that_cannot_be_done_ends_in_the_dead_letter_queue_and_stops_nobody(bundle: Bundle, partner: Partner) -> None:
     before = bundle.waiting_in("ScanDeadLettersUrl")
+    wait_for("the queue is worked off", lambda: bundle.waiting_in("ScanQueueUrl") == 0, 60)
+    bundle.send("ScanQueueUrl", '{"this is": "no scan request"}')
+    made = partner.onboard()
+    assert partner.screened(made["id"])["ofac"] == "Clear"
+    assert bundle.waiting_in("ScanDeadLettersUrl") == before, "what comes behind it waits for none of its tries"
+    # A slow worker would lose what the onboarding itself leads to in the same way.
+    wait_for("the network remembers it", lambda: bundle.items(partner.id, made["id"], "NETWORK"))
+    wait_for("nothing else is left", lambda: bundle.waiting_in("ScanQueueUrl") == 1, 60)
     with bundle.visibility("ScanQueueUrl", 1):
-        bundle.send("ScanQueueUrl", '{"this is": "no scan request"}')
-        made = partner.onboard()
-        assert partner.screened(made["id"])["ofac"] == "Clear"
         wait_for("it is set aside", lambda: bundle.waiting_in("ScanDeadLettersUrl") == before + 1, 60)
-    # What the onboarding itself leads to may still be on its way.
     wait_for("the queue is worked off", lambda: bundle.waiting_in("ScanQueueUrl") == 0)
 

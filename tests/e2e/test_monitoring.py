@@ -34,11 +34,11 @@ class Listed:
 
     def delist(self) -> None:
         """Somebody else is listed instead: a list that loses many entries at once would be refused."""
-        self.lists.publish((f"{self.key}-other", samples.word(), samples.word(), ""), self._filler())
+        self.lists.publish((f"{self.key}-other", *samples.strangers_name(), ""), self._filler())
 
     def _filler(self) -> tuple[str, str, str, str]:
         """Another edition each time."""
-        return (f"filler-{next(_KEYS)}", samples.word(), samples.word(), "")
+        return (f"filler-{next(_KEYS)}", *samples.strangers_name(), "")
 
     @property
     def status(self) -> str:
@@ -74,7 +74,9 @@ def listed(bundle: Bundle, partner: Partner, lists: Lists, endpoint: Endpoint) -
 
 
 def test_an_added_entry_is_found_and_a_removed_one_closes_its_case(bundle: Bundle, partner: Partner, listed: Listed) -> None:
-    bystander = partner.screened(partner.onboard()["id"])
+    # A name that is no hit for a made-up one, as another made-up one may be.
+    first, last = map(samples.private, ("Hosea", "Mahomey"))
+    bystander = partner.screened(partner.onboard(samples.named(partner.id, first, last))["id"])
     listed.enlist()
     listed.becomes("Failed")
     found = [item for item in listed.screenings() if item["pepScan"]]
@@ -134,7 +136,7 @@ class News:
 
     def publish(self, *rows: tuple[str, str, str, str]) -> None:
         """An edition of these people and a stranger, in force; the sweep past it has begun."""
-        stranger = (f"filler-{next(_KEYS)}", samples.word(), samples.word(), "")
+        stranger = (f"filler-{next(_KEYS)}", *samples.strangers_name(), "")
         self.lists.write(self.key, self.lists.only_rows(stranger, *rows))
         assert self.lists.refresh()["news"]["result"] == "published"
 

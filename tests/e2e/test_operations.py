@@ -4,6 +4,7 @@ Runs last. The logs of the whole run are read once.
 """
 
 import re
+from collections import Counter
 
 import pytest
 from support import samples
@@ -15,7 +16,9 @@ API_FUNCTIONS = {route.function for route in routes()}
 KILLED = {"event-fanout", "scan-request", "scan-schedule", "scan-worker", "watchlist-refresh", "webhook-dispatch", "webhook-events",
           "webhook-registrations", "webhook-sweep", "otp-initiate", "otp-resend", "otp-validate", "penny-drop-initiate", "penny-drop-validate",
           "penny-drop-reconcile"}
-MOST_KILLED = 80
+# A step is met again and again until its test has seen an end there, and what replaces a function's processes ends
+# whatever ten of them are at.
+MOST_KILLED = 150
 # Tests put their providers out of order, and these say so.
 PROVIDED_FOR = {"otp-initiate", "otp-resend", "penny-drop-initiate"}
 _RUN = re.compile(r"[^\W_]+")
@@ -39,11 +42,11 @@ def test_every_function_has_been_at_work(logs: dict[str, list[Invocation]]) -> N
 
 
 def test_each_invocation_writes_one_line_with_the_agreed_fields(logs: dict[str, list[Invocation]]) -> None:
-    silent = []
+    silent: Counter[str] = Counter()
     for name, found in logs.items():
         for invocation in found:
             if not invocation.records:
-                silent.append(name)
+                silent[name] += 1
                 continue
             assert len(invocation.records) == 1, f"{name} wrote {len(invocation.records)} lines in one invocation"
             [record] = invocation.records
@@ -57,7 +60,9 @@ def test_each_invocation_writes_one_line_with_the_agreed_fields(logs: dict[str, 
                 assert record["status"] >= 200
                 assert record["api_request_id"]
     assert set(silent) <= KILLED
-    assert len(silent) <= MOST_KILLED, silent
+    assert silent.total() <= MOST_KILLED, silent
+    # However seldom a function is called: most of its invocations end by themselves.
+    assert [name for name, times in silent.items() if times * 2 > len(logs[name])] == []
 
 
 def test_lines_of_authenticated_requests_name_partner_and_client(logs: dict[str, list[Invocation]]) -> None:
@@ -100,6 +105,16 @@ def test_no_request_ended_in_an_internal_error(logs: dict[str, list[Invocation]]
     assert not internal, internal[:5]
 
 
+def _runs(line: str) -> list[str]:
+    return _RUN.findall(samples.ID_HEAD.sub("", line))
+
+
+def test_a_number_counts_where_it_stands_and_not_as_the_beginning_of_an_id() -> None:
+    for line in ("of 20193145", '"account":"20193145"', "20193145-9e67", "20193145-9e67-7cf5-afe3-e648d20c6991x"):
+        assert "20193145" in _runs(line), line
+    assert _runs("of 20193145-9e67-7cf5-afe3-e648d20c6991") == ["of", "9e67", "7cf5", "afe3", "e648d20c6991"]
+
+
 def test_nobodys_data_and_no_secret_is_in_any_log(logs: dict[str, list[Invocation]]) -> None:
     """Every name, number, address and credential of this run, looked for in every line of every function.
 
@@ -113,7 +128,7 @@ def test_nobodys_data_and_no_secret_is_in_any_log(logs: dict[str, list[Invocatio
     broken = {value for run, value in private.items() if len(run) < _TELLING and run != value.lower()}
     private = {run: value for run, value in private.items() if value not in broken}
     for name, found in logs.items():
-        told = {run.lower() for invocation in found for line in invocation.written for run in _RUN.findall(line)} & set(private)
+        told = {run.lower() for invocation in found for line in invocation.written for run in _runs(line)} & set(private)
         assert not told, f"{name} logged {[private[run] for run in told]}"
         assert not any(value in line for invocation in found for line in invocation.written for value in broken), name
         assert not any("ghs_" in line for invocation in found for line in invocation.written), name

@@ -33,7 +33,7 @@ def test_the_story_goes_as_documented(bundle: Bundle) -> None:
 
 def test_without_its_scans_the_story_fails_and_says_where(bundle: Bundle) -> None:
     with bundle.paused("scan-worker"):
-        told = tell(3)
+        told = tell(10)
     assert told.returncode == 1
     assert "Core.Customer.Ofac.Changed did not arrive" in told.stdout
     assert bundle.partner.api.get(REGISTRATIONS).expect(200)["results"] == []

@@ -244,6 +244,23 @@ class Bundle:
             for mapping in found:
                 self.lambdas.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
 
+    @contextmanager
+    def unscheduled(self, *functions: str) -> Iterator[None]:
+        """Runs while no schedule calls these functions."""
+        events, rules = self.client("events"), []
+        for function in functions:
+            target = self.lambdas.get_function_configuration(FunctionName=self.name_of(function))["FunctionArn"]
+            found = events.list_rule_names_by_target(TargetArn=target)["RuleNames"]
+            assert found, f"{function} has no schedule"
+            rules += found
+        for rule in rules:
+            events.disable_rule(Name=rule)
+        try:
+            yield
+        finally:
+            for rule in rules:
+                events.enable_rule(Name=rule)
+
     # ---- queues
 
     def send(self, queue: str, body: dict | str) -> None:

@@ -5,9 +5,12 @@ in all logs. Names are built from syllables that no watchlist entry resembles.
 """
 
 import copy
+import itertools
 import random
+import re
 import threading
 import uuid
+from collections.abc import Callable
 
 _random = random.Random()
 _lock = threading.Lock()
@@ -17,9 +20,15 @@ PRIVATE: set[str] = set()
 # What must not be in any table either: the destinations, accounts and codes of eKYC.
 SEALED: set[str] = set()
 
+# The first group of an id, which may happen to be a number of eight digits.
+ID_HEAD = re.compile(r"(?<![^\W_])[0-9a-f]{8}(?=-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?![^\W_]))")
+
 _HEADS = ["Quor", "Zeph", "Blix", "Wumb", "Thraz", "Plov", "Skund", "Fyrn", "Glim", "Vext"]
 _MIDDLES = ["ando", "eppi", "ullo", "ovvi", "iggle", "abbo", "unki"]
 _TAILS = ["wick", "thorpe", "bottle", "quist", "zle", "ford", "nax", "plume"]
+# Of letters with which no syllable above begins.
+_APART = ["ja", "ce", "ji", "co", "ju"]
+_strangers = itertools.count(1)
 
 
 def private(value: str) -> str:
@@ -38,6 +47,24 @@ def sealed(value: str) -> str:
 
 def word() -> str:
     return private(_random.choice(_HEADS) + _random.choice(_MIDDLES) + _random.choice(_TAILS))
+
+
+def strangers_name() -> tuple[str, str]:
+    """First and last name of somebody who is listed and no customer. Of two people made of `word`, one in five thousand
+    is a hit for the other; of this one, none is."""
+    number, last = next(_strangers), ""
+    for _ in range(3):
+        number, syllable = divmod(number, len(_APART))
+        last = _APART[syllable] + last
+    return private("Jaccoji"), private(last.capitalize())
+
+
+def unused(make: Callable[[], str]) -> str:
+    """A value that nobody of this run has yet: what was sent or paid is counted by it, and there are few enough of some
+    for two to be the same now and then."""
+    while (made := make()) in SEALED:
+        pass
+    return made
 
 
 def digits(count: int, first: str = "123456789") -> str:
@@ -66,7 +93,7 @@ def email_address() -> str:
 
 def uk_mobile() -> str:
     """A British mobile number as people write it; a search for any of its forms must find nothing."""
-    national = f"7400{digits(6, '0123456789')}"
+    national = unused(lambda: f"7400{digits(6, '0123456789')}")
     sealed(national)
     sealed(f"44{national}")
     return sealed(f"0{national}")
@@ -88,7 +115,7 @@ def bank_account(ending: str = "00", *, passes: bool = True) -> str:
     """An account number that passes, or fails, the modulus check of the sample table for SORT_CODE, with these last two
     digits: by them the stand-in for a bank knows how to behave."""
     while True:
-        number = digits(6) + ending
+        number = unused(lambda: digits(6) + ending)
         remainder = sum(int(digit) * weight for digit, weight in zip(number, range(9, 1, -1))) % 11
         if (remainder == 0) == passes:
             return sealed(number)

@@ -18,7 +18,8 @@ use webhooks::callback::CallbackUrl;
 use webhooks::post::{Answer, Call, HttpPoster, Limits, MAX_ANSWER, Post, Resolve, SystemResolver};
 use webhooks::schedule::Failure;
 
-const DEADLINE: Duration = Duration::from_millis(700);
+/// Long enough for a busy machine to be well within it with what it does at once.
+const DEADLINE: Duration = Duration::from_secs(2);
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
 fn rules() -> AddressRules {
@@ -91,7 +92,7 @@ async fn answering(answer: &'static [u8]) -> SocketAddr {
 async fn post_to(address: SocketAddr) -> Answer {
     let started = Instant::now();
     let answer = poster().post(call(&format!("http://{address}/hook"))).await;
-    assert!(started.elapsed() < DEADLINE + Duration::from_millis(400), "{:?}", started.elapsed());
+    assert!(started.elapsed() < DEADLINE * 2, "{:?}", started.elapsed());
     answer
 }
 
@@ -212,8 +213,13 @@ async fn one_deadline_covers_hanging_and_trickling_at_every_step() {
         }
     })
     .await;
-    for address in [silent, trickled_head, trickled_body, endless_continue] {
-        let answer = post_to(address).await;
+    let answers = tokio::join!(
+        post_to(silent),
+        post_to(trickled_head),
+        post_to(trickled_body),
+        post_to(endless_continue)
+    );
+    for answer in <[Answer; 4]>::from(answers) {
         assert_eq!(answer.outcome, Err(Failure::Timeout));
         assert!(answer.took >= DEADLINE);
     }

@@ -12,7 +12,8 @@ use jiff::civil::date;
 
 use super::*;
 
-const PATIENCE: Duration = Duration::from_millis(600);
+/// For those who never answer. Who does has the product's own time, of which a busy machine needs some.
+const BRIEFLY: Duration = Duration::from_millis(300);
 
 fn applicant() -> Applicant {
     Applicant {
@@ -97,7 +98,7 @@ fn provider(
     let clock = Arc::new(FixedClock::at_text("2026-01-25T22:55:24Z"));
     let (read, reads) = secrets(texts);
     let made = ConfiguredProvider::new("identity", url.to_owned(), read, Arc::clone(&clock) as _);
-    (made.within(PATIENCE), clock, reads)
+    (made, clock, reads)
 }
 
 #[tokio::test]
@@ -195,6 +196,7 @@ async fn whatever_is_wrong_the_answer_is_that_none_came() {
         (&elsewhere, key),
     ] {
         let (provider, ..) = provider(url, &[secret]);
+        let provider = if url == silent { provider.within(BRIEFLY) } else { provider };
         let begun = std::time::Instant::now();
         assert_eq!(
             provider.confirm(&applicant()).await,
@@ -206,7 +208,7 @@ async fn whatever_is_wrong_the_answer_is_that_none_came() {
             DeliveryAnswer::Unavailable,
             "{url} {secret:?}"
         );
-        assert!(begun.elapsed() < PATIENCE * 3, "{url} {secret:?}");
+        assert!(begun.elapsed() < DEADLINE * 2, "{url} {secret:?}");
     }
 }
 
@@ -215,6 +217,6 @@ async fn reading_the_key_is_part_of_the_deadline() {
     let (url, _told) = stub(ok(r#"{"firstName":true}"#));
     let clock = Arc::new(FixedClock::at_text("2026-01-25T22:55:24Z"));
     let never: ReadSecret = Box::new(|| Box::pin(std::future::pending()));
-    let provider = ConfiguredProvider::new("identity", url, never, clock).within(PATIENCE);
+    let provider = ConfiguredProvider::new("identity", url, never, clock).within(BRIEFLY);
     assert_eq!(provider.confirm(&applicant()).await, IdentityAnswer::Unavailable);
 }
