@@ -7,6 +7,7 @@ use compliance::review::{Cause, Decision, Policy, Review, speaks_against};
 use domain::customer::Customer;
 use domain::ids::{CustomerId, PartnerId};
 use domain::network::{AttributeKind, Fingerprint, Outcome, View};
+use domain::scan::ScanStatus;
 use domain::verification::{Standing, Verification};
 use jiff::Timestamp;
 use runtime::pause;
@@ -54,15 +55,15 @@ impl Vetter {
         if forced(customer).is_some() {
             return Ok(Some(View::default()));
         }
-        let outcome = match (customer.standing(), customer.verification) {
-            // A confirmed match as well, whatever the identity came to.
-            (Standing::Rejected, _) | (Standing::Inactive, Verification::Rejected) => {
-                Some(Outcome::Declined)
-            }
-            (Standing::Verified | Standing::Inactive, Verification::Verified) => {
+        let scans = [customer.ofac.status, customer.pep_scan.status];
+        let outcome = match customer.verification {
+            // Whatever the identity came to.
+            _ if scans.contains(&ScanStatus::Positive) => Some(Outcome::Declined),
+            Verification::Verified => {
                 self.is_vouched_for(customer).await?.then_some(Outcome::Approved)
             }
-            _ => None,
+            Verification::Rejected => Some(Outcome::Declined),
+            Verification::NotAsked | Verification::Pending | Verification::Review => None,
         };
         let attributes = attributes_of(customer);
         let (partner, id) = (customer.partner, customer.id);
@@ -140,8 +141,9 @@ impl Vetter {
         self.patiently(note).await
     }
 
-    /// Whether a person or an identity provider has confirmed a verified customer. What the network alone confirmed, or a
-    /// policy let pass, confirms nobody else: else applying would be a way to be vouched for. 1 query.
+    /// Whether a person or an identity provider has confirmed a verified customer, and no match holds it: the latest review
+    /// says what it stands at. What the network alone confirmed, or a policy let pass, confirms nobody else: else applying
+    /// would be a way to be vouched for. 1 query.
     async fn is_vouched_for(&self, customer: &Customer) -> Result<bool, VettingError> {
         let current = Box::pin(self.reviews.current(customer.partner, customer.id)).await?;
         let Some(latest): Option<Review> = current else { return Ok(false) };

@@ -1,8 +1,16 @@
 //! The status and the review's decision say the same, whichever contract has decided what; and who was rejected by a person
 //! is a person's to take back.
 
+use std::sync::OnceLock;
+
+use domain::scan::{Decision, ScanKind};
+use domain::verification::Verdict;
+use http_api::{Caller, Failure, Reply, Request};
+
 use super::straddle_creating::{mira, update_of};
 use super::*;
+use crate::settle::{Attempt, Decided, settle};
+use crate::update::load;
 
 /// Somebody whom the list names, by a review that nobody prescribed.
 async fn listed(world: &World, email: &str) -> String {
@@ -148,6 +156,36 @@ async fn two_reviewers_at_once_settle_two_scans() {
     };
     tokio::join!(decide("ofac"), decide("pep-scan"));
     assert_eq!(agreed(&world, &path).await.0, "verified");
+}
+
+/// By the review of an earlier round nobody decides about the customer; a scan has its own hits to be bound to.
+#[tokio::test]
+async fn only_a_decision_about_the_customer_is_bound_to_its_review() {
+    let world = World::new();
+    for (verdict, email) in
+        [(None, "scan@example.com"), (Some(Verdict::Verified), "all@example.com")]
+    {
+        let path = listed(&world, email).await;
+        let (function, event) = call("POST", format!("{path}/ofac-decision")).event();
+        let request =
+            Request::from_event(serde_json::from_value(event).unwrap(), function).unwrap();
+        let caller: Caller = request.caller().unwrap();
+        let id = CustomerId::parse(path.rsplit('/').next().unwrap()).unwrap();
+        let review = Arc::new(OnceLock::from(Some(7)));
+        let answer = settle(&world.app, &caller, &request, async |now| {
+            let before = load(&world.app, &caller, id).await?;
+            let mut after = before.clone();
+            let change = after.decide(ScanKind::Ofac, Decision::Clear, now).unwrap();
+            let decided = Some(Decided { verdict, review: Arc::clone(&review) });
+            let reply = Reply::json(200, &json!({}));
+            Ok(Attempt { decided, ..Attempt::change(Some(before), after, change, reply) })
+        })
+        .await;
+        match verdict {
+            None => assert!(answer.is_ok()),
+            Some(_) => assert!(matches!(answer, Err(Failure::Overtaken))),
+        }
+    }
 }
 
 #[tokio::test]

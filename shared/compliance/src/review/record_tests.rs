@@ -165,6 +165,15 @@ fn a_decision_about_a_scan_is_a_further_entry_about_the_same_run() {
     assert_eq!(again.map(|again| again.cause), Some(Cause::Listed));
     let gone = ListedEntity::new("sdn", "1");
     assert!(cleared.rescreened(hits(&[]), &BTreeSet::from([&gone]), REVIEW, at(3)).is_none());
+    // What the record had no room for may be what is still open.
+    let mut cut = listed.clone();
+    let searched = cut.assessment.watch_list.searched.as_mut().unwrap();
+    (searched.left_out, searched.matches) = (1, hits(&[&entry("sdn")]).matches);
+    for (pep, codes) in [(OPEN, vec![Code::R180, Code::G006]), (CLEARED, vec![Code::G006])] {
+        let scans = [scan("sdn/1", "aa", CLEARED), scan("pep/1", "aa", pep)];
+        let next = cut.scan_decided(REVIEW, "client-1", &scans.each_ref(), at(2));
+        assert_eq!(next.assessment.watch_list.finding.codes, codes.into_iter().collect());
+    }
     // A rejection by the same match is the policy's until the modules run again; another rule stands.
     let turned_away = Review { decision: Decision::Reject, ..listed.clone() };
     let next = turned_away.scan_decided(REJECT, "client-1", &scans.each_ref(), at(2));

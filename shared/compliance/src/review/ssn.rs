@@ -46,9 +46,8 @@ pub fn structure(digits: &str) -> Structure {
     }
     let number = |from: usize, to: usize| digits[from..to].parse::<u16>().unwrap_or(0);
     let (area, group, serial) = (number(0, 3), number(3, 5), number(5, 9));
-    let is_one_digit = digits.bytes().all(|digit| digits.as_bytes().first() == Some(&digit));
     // It could be a taxpayer's, and is what people type.
-    if area == 999 && is_one_digit {
+    if digits == "999999999" {
         return Structure::Placeholder;
     }
     if area >= 900 && matches!(group, 50..=65 | 70..=88 | 90..=92 | 94..=99) && serial > 0 {
@@ -62,7 +61,8 @@ pub fn structure(digits: &str) -> Structure {
     if PUBLISHED.contains(&digits) {
         return Structure::Published;
     }
-    if PLACEHOLDERS.contains(&digits) || is_one_digit {
+    let first = &digits[..1];
+    if PLACEHOLDERS.contains(&digits) || digits.replace(first, "").is_empty() {
         return Structure::Placeholder;
     }
     Structure::Possible {
